@@ -1,0 +1,66 @@
+# Hoplab's commands. `make help` lists them.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+INVENTORY ?= inventories/local
+PATH := $(CURDIR)/.venv/bin:$(PATH)
+export PATH INVENTORY
+
+# TAKE=yes: also touch a living lab of another clone.
+take := $(if $(filter yes,$(TAKE)),--extra-vars '{"node_container_take": true$(comma) "preflight_take": true}')
+comma := ,
+
+.PHONY: help
+help: ## List the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: env
+env: ## Make the Python environment (done by every other command)
+	@bin/setup
+
+.PHONY: lab
+lab: env ## Build the lab, launch an instance in it and show the outcome
+	@bin/play playbooks/site.yml $(take)
+	@hoplab launch --existing
+
+.PHONY: launch
+launch: env ## Launch a fresh instance and show the outcome
+	@hoplab launch
+
+.PHONY: stop
+stop: env ## Stop all nodes; their data stays
+	@bin/play playbooks/stop.yml $(take)
+
+.PHONY: start
+start: env ## Start all nodes again and wait until the cloud does its work
+	@bin/play playbooks/start.yml $(take)
+
+.PHONY: down
+down: env ## Remove all that the lab made on this machine; caches stay
+	@bin/play playbooks/destroy.yml $(take)
+
+.PHONY: clean
+clean: down ## Remove the caches and the Python environment, too
+	@bin/clean
+
+.PHONY: lint
+lint: env ## Check style and types
+	@bin/lint
+
+.PHONY: unit
+unit: env ## Run the unit tests
+	@pytest -q verify/tests tests/unit
+
+.PHONY: check
+check: lint unit ## Check style and types and run the unit tests
+
+.PHONY: test
+test: env ## Run all tests: the checks, then the lab from nothing to nothing
+	@bin/test
+
+.PHONY: bench
+bench: env ## Measure the numbers in docs/benchmarks.md
+	@bin/bench
+
+.PHONY: lock
+lock: env ## Write requirements.lock anew from requirements.in
+	@bin/lock

@@ -1,0 +1,92 @@
+"""Say what a playbook is doing: one line per play with its seconds, and what failed where."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: phases
+type: aggregate
+short_description: One line per play on a file descriptor of its own
+description:
+  - Writes one line per play with its seconds, and on a failure the task, the host and the message, to the file descriptor that
+    the environment variable E(HOPLAB_PROGRESS_FD) names, while Ansible's full output goes to a log.
+  - Without that variable it does nothing.
+author: Hoplab
+"""
+
+import json
+import os
+import time
+from typing import Any
+
+from ansible.plugins.callback import CallbackBase
+
+WIDTH = 44
+
+
+class CallbackModule(CallbackBase):
+    """The callback plugin."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "aggregate"
+    CALLBACK_NAME = "phases"
+    CALLBACK_NEEDS_ENABLED = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._descriptor = int(os.environ.get("HOPLAB_PROGRESS_FD", "-1"))
+        self._durations = os.environ.get("HOPLAB_DURATIONS", "")
+        self._phase = ""
+        self._began = 0.0
+        self._seconds: list[tuple[str, float]] = []
+
+    def _write(self, text: str) -> None:
+        if self._descriptor >= 0:
+            os.write(self._descriptor, text.encode())
+
+    def _end_phase(self, mark: str = "") -> None:
+        if self._phase:
+            seconds = time.monotonic() - self._began
+            self._write(f"{seconds:7.1f} s {mark}\n")
+            self._seconds.append((self._phase, round(seconds, 1)))
+        self._phase = ""
+
+    def v2_playbook_on_play_start(self, play: Any) -> None:
+        """End the line of the play before and begin this one's; plays of one name are one phase."""
+        name = play.get_name().strip()
+        if name == self._phase:
+            return
+        self._end_phase()
+        self._phase, self._began = name, time.monotonic()
+        self._write(f"  {name} ".ljust(WIDTH, "."))
+
+    def v2_playbook_on_stats(self, stats: Any) -> None:
+        """End the last line and, where it was asked for, write all seconds to a file."""
+        self._end_phase()
+        if self._durations:
+            with open(self._durations, "w", encoding="utf-8") as stream:
+                json.dump(self._seconds, stream)
+
+    def _show(self, result: Any, what: str) -> None:
+        host = result._host.get_name()
+        message = result._result.get("msg") or result._result.get("stderr") or "see the log"
+        self._end_phase(what)
+        lines = "\n".join("    " + line for line in str(message).strip().splitlines())
+        self._write(f"\n  {what} on {host}: {result._task.get_name().strip()}\n{lines}\n")
+
+    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
+        """Show the failing task, its host and the message. A failure that a rescue follows is explained by the rescue."""
+        if not ignore_errors and not self._rescued(result):
+            self._show(result, "FAILED")
+
+    def v2_runner_on_unreachable(self, result: Any) -> None:
+        """Show a host that can't be reached."""
+        self._show(result, "UNREACHABLE")
+
+    @staticmethod
+    def _rescued(result: Any) -> bool:
+        parent = result._task._parent
+        while parent is not None:
+            if getattr(parent, "rescue", None) and result._task in getattr(parent, "block", []):
+                return True
+            parent = getattr(parent, "_parent", None)
+        return False

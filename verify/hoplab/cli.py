@@ -1,0 +1,132 @@
+"""The command `hoplab`: verbs and exit status.
+
+0: all holds. 1: something does not. 2: wrong usage or configuration. 3: something could not be read. 130: Ctrl-C.
+"""
+
+import argparse
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+from rich.console import Console
+
+from hoplab import __version__
+from hoplab.cleanup import Removal, cleanup
+from hoplab.cloud import connect, new_request_id, told_plainly
+from hoplab.deployment import ENVIRONMENT, find_lab, load
+from hoplab.errors import EXIT_FAILS, EXIT_HOLDS, EXIT_INTERRUPTED, EXIT_UNREADABLE, HoplabError
+from hoplab.findings import exit_code
+from hoplab.launch import launch
+from hoplab.plan import Plan
+from hoplab.report.table import as_json, show
+
+Verb = Callable[[argparse.Namespace], int]
+TRACEBACK = "HOPLAB_TRACEBACK"
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line; each verb's function is in the attribute `verb`."""
+    top = argparse.ArgumentParser(
+        prog="hoplab",
+        description="Launches an instance in the lab and shows, from the running system, what became of it.",
+        epilog="Exit status: 0 all holds, 1 something does not, 2 wrong usage or configuration, 3 unreadable source.",
+    )
+    top.add_argument("--version", action="version", version=f"hoplab {__version__}")
+    top.add_argument(
+        "--lab",
+        metavar="DIR_OR_FILE",
+        help=f"the lab's directory or its lab.json (default: ${ENVIRONMENT}, else .lab/local/lab.json upwards)",
+    )
+    verbs = top.add_subparsers(dest="name", metavar="VERB", required=True)
+    one = verbs.add_parser("launch", help="boot an instance with a volume and check every part of it")
+    one.add_argument("--json", action="store_true", help="print the result as JSON")
+    one.add_argument(
+        "--keep",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="leave the instance running (default), or take away all that the launch made",
+    )
+    one.set_defaults(verb=run_launch)
+    two = verbs.add_parser("cleanup", help="take away what launches made")
+    two.add_argument("--json", action="store_true", help="print the result as JSON")
+    two.set_defaults(verb=run_cleanup)
+    return top
+
+
+def say(message: str) -> None:
+    """Tell the user what is being done; on standard error, since standard output is for the result."""
+    print(f"hoplab: {message}", file=sys.stderr, flush=True)
+
+
+def run_launch(arguments: argparse.Namespace) -> int:
+    """Carry out `hoplab launch`; return the exit status."""
+    deployment = load(find_lab(arguments.lab))
+    plan = Plan()
+    request_id = new_request_id()
+    cloud = connect(deployment, request_id)
+    outcome = launch(cloud, deployment, plan, global_request_id=request_id, say=say)
+    if arguments.json:
+        sys.stdout.write(as_json(outcome))
+    else:
+        show(outcome, Console())
+    status = exit_code(outcome.verdict)
+    if arguments.keep:
+        return status
+    with told_plainly("cleanup"):
+        removals = cleanup(cloud, plan, say)
+    for removal in removals:
+        if removal.problem:
+            say(f"{removal.kind}: {removal.problem}")
+    return status or removal_code(removals)
+
+
+def run_cleanup(arguments: argparse.Namespace) -> int:
+    """Carry out `hoplab cleanup`; return the exit status."""
+    deployment = load(find_lab(arguments.lab))
+    with told_plainly("cleanup"):
+        removals = cleanup(connect(deployment, new_request_id()), Plan(), say)
+    if arguments.json:
+        rows = [{"kind": row.kind, "removed": row.removed, "problem": row.problem} for row in removals]
+        sys.stdout.write(json.dumps({"schema": 1, "verb": "cleanup", "removals": rows}, indent=2) + "\n")
+    else:
+        sys.stdout.write("".join(f"{removal_line(removal)}\n" for removal in removals))
+    return removal_code(removals)
+
+
+def removal_line(removal: Removal) -> str:
+    """Return one line on what became of one kind of thing."""
+    if removal.problem:
+        return f"{removal.kind}: left: {removal.problem}"
+    return f"{removal.kind}: {'removed ' + ', '.join(removal.removed) if removal.removed else 'none there'}"
+
+
+def removal_code(removals: Sequence[Removal]) -> int:
+    """Return the exit status of a cleanup: 1 if anything is left."""
+    return EXIT_FAILS if any(removal.problem for removal in removals) else EXIT_HOLDS
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit status. No traceback reaches the user for an error that is his."""
+    arguments = parser().parse_args(argv)
+    # Libraries would otherwise write their warnings between our lines; what matters of them is in our errors.
+    logging.getLogger().addHandler(logging.NullHandler())
+    verb: Verb = arguments.verb
+    try:
+        return verb(arguments)
+    except HoplabError as error:
+        say(f"error: {error}")
+        return error.exit_code
+    except KeyboardInterrupt:
+        say("interrupted; what was made so far stays: run `hoplab launch` again, or `hoplab cleanup` to remove it")
+        return EXIT_INTERRUPTED
+    except Exception as error:
+        if os.environ.get(TRACEBACK):
+            raise
+        say(f"error: a fault in hoplab itself: {type(error).__name__}: {error} (run again with {TRACEBACK}=1 for more)")
+        return EXIT_UNREADABLE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,167 @@
+"""Flavors, keypair, volume and instance: each found, made where missing, or waited for."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from openstack import exceptions
+from openstack.block_storage.v3.volume import Volume
+from openstack.compute.v2.flavor import Flavor
+from openstack.compute.v2.server import Server
+from openstack.connection import Connection
+
+from hoplab.cloud import volume_api
+from hoplab.errors import LaunchError
+from hoplab.plan import FlavorSpec, Plan
+from hoplab.waiting import SYSTEM_CLOCK, Clock, Pending, wait_for
+
+Say = Callable[[str], None]
+POLL_SECONDS = 0.5
+VOLUME_SERVICES = ("cinder-scheduler", "cinder-volume")
+
+
+@dataclass(frozen=True, slots=True)
+class StateSeen:
+    """A state of the instance and when it was first seen. seconds: since the POST was sent."""
+
+    seconds: float
+    status: str
+    task_state: str | None
+    vm_state: str | None
+
+
+class InstanceFailedError(LaunchError):
+    """The instance came into status ERROR. states: what it went through; fault: Nova's own words."""
+
+    def __init__(self, server: Server, states: Sequence[StateSeen]) -> None:
+        self.fault = fault_of(server)
+        self.server_id = str(server.id)
+        self.states = tuple(states)
+        super().__init__(f"instance {server.id} is {server.status}, task state {server.task_state}: {self.fault}")
+
+
+def fault_of(server: Server) -> str:
+    """Return Nova's own words on what went wrong, on one line."""
+    fault = server.fault
+    if not isinstance(fault, dict):
+        return "Nova gives no fault message"
+    return " ".join(f"{fault.get('code', '')} {fault.get('message', '')}".split()) or "Nova's fault message is empty"
+
+
+def ensure_flavor(cloud: Connection, spec: FlavorSpec, say: Say) -> Flavor:
+    """Return the public flavor; one of the same name with other sizes is replaced."""
+    found = next((flavor for flavor in cloud.compute.flavors() if flavor.name == spec.name), None)
+    if found is not None:
+        if (found.vcpus, found.ram, found.disk) == (spec.vcpus, spec.memory, spec.disk):
+            return found
+        say(f"replacing flavor {spec.name}: its sizes differ")
+        cloud.compute.delete_flavor(found.id)
+    else:
+        say(f"creating flavor {spec.name}")
+    return cloud.compute.create_flavor(
+        name=spec.name, vcpus=spec.vcpus, ram=spec.memory, disk=spec.disk, is_public=True
+    )
+
+
+def ensure_keypair(cloud: Connection, name: str, public_key: str, say: Say) -> None:
+    """Have the user's keypair of this name hold the public key; one with another key is replaced."""
+    found = next((pair for pair in cloud.compute.keypairs() if pair.name == name), None)
+    if found is not None:
+        if str(found.public_key).split()[:2] == public_key.split()[:2]:
+            return
+        cloud.compute.delete_keypair(found)
+    say(f"uploading keypair {name}")
+    cloud.compute.create_keypair(name=name, public_key=public_key)
+
+
+def own_volumes(cloud: Connection, name: str) -> list[Volume]:
+    """Return the project's volumes of exactly this name."""
+    return [volume for volume in volume_api(cloud).volumes(name=name) if volume.name == name]
+
+
+def ensure_volume(cloud: Connection, plan: Plan, say: Say) -> Volume:
+    """Return a volume that can be attached; one in an error state is replaced. WaitTimeoutError, LaunchError."""
+    for volume in own_volumes(cloud, plan.server):
+        if not str(volume.status).startswith("error"):
+            return wait_volume(cloud, str(volume.id), "available", timeout=plan.volume_timeout)
+        say(f"replacing volume {volume.id}, which is {volume.status}")
+        volume_api(cloud).delete_volume(volume.id, force=True)
+    say(f"creating volume {plan.server} ({plan.volume_size} GB)")
+    created = volume_api(cloud).create_volume(name=plan.server, size=plan.volume_size)
+    return wait_volume(cloud, str(created.id), "available", timeout=plan.volume_timeout)
+
+
+def wait_volume(cloud: Connection, volume_id: str, status: str, *, timeout: float) -> Volume:
+    """Return the volume once it has the status, within timeout seconds; LaunchError if it gets into an error state."""
+
+    def reached() -> Volume | Pending:
+        volume = volume_api(cloud).get_volume(volume_id)
+        if volume.status == status:
+            return volume
+        if str(volume.status).startswith("error"):
+            raise LaunchError(f"volume {volume_id} is {volume.status}, not {status}", services=VOLUME_SERVICES)
+        return Pending(f"status {volume.status}")
+
+    return wait_for(f"volume {volume_id} {status}", reached, timeout=timeout, services=VOLUME_SERVICES)
+
+
+def own_servers(cloud: Connection, name: str) -> list[Server]:
+    """Return the project's instances of exactly this name."""
+    return [server for server in cloud.compute.servers() if server.name == name]
+
+
+def delete_servers(cloud: Connection, name: str, *, timeout: float, say: Say) -> int:
+    """Delete the project's instances of this name and wait until they are gone; return how many there were."""
+    servers = own_servers(cloud, name)
+    for server in servers:
+        say(f"deleting instance {name} {server.id}")
+        cloud.compute.delete_server(server.id, ignore_missing=True)
+    for server in servers:
+        wait_deleted(cloud, str(server.id), timeout=timeout)
+    return len(servers)
+
+
+def wait_deleted(cloud: Connection, server_id: str, *, timeout: float) -> None:
+    """Wait until Nova no longer knows the instance, for at most timeout seconds; WaitTimeoutError."""
+
+    def gone() -> bool | Pending:
+        try:
+            server = cloud.compute.get_server(server_id)
+        except exceptions.NotFoundException:
+            return True
+        return Pending(f"status {server.status}, task state {server.task_state}")
+
+    wait_for(f"instance {server_id} deleted", gone, timeout=timeout)
+
+
+def wait_server(
+    cloud: Connection,
+    server_id: str,
+    status: str,
+    *,
+    timeout: float,
+    started: float | None = None,
+    clock: Clock = SYSTEM_CLOCK,
+) -> tuple[Server, tuple[StateSeen, ...]]:
+    """Poll every half second until the instance has the status and no task under way.
+
+    timeout: seconds; started: reading of the clock from which the states' seconds count, now if None.
+    Returns the instance and each state it was seen in. Raises InstanceFailedError, WaitTimeoutError.
+    """
+    origin = clock.monotonic() if started is None else started
+    states: list[StateSeen] = []
+
+    def reached() -> Server | Pending:
+        server = cloud.compute.get_server(server_id)
+        now = StateSeen(clock.monotonic() - origin, server.status, server.task_state, server.vm_state)
+        if not states or (states[-1].status, states[-1].task_state, states[-1].vm_state) != (
+            (now.status, now.task_state, now.vm_state)
+        ):
+            states.append(now)
+        if server.status == "ERROR" and status != "ERROR":
+            raise InstanceFailedError(server, states)
+        if server.status == status and server.task_state is None:
+            return server
+        return Pending(f"status {server.status}, task state {server.task_state}")
+
+    server = wait_for(f"instance {server_id} {status}", reached, timeout=timeout, interval=POLL_SECONDS, clock=clock)
+    return server, tuple(states)
