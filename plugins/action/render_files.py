@@ -11,8 +11,8 @@ from ansible.template import trust_as_template
 
 # A module call per file costs 0.4 s and a role has up to a dozen files on each node; this costs one call.
 
-# The common parts of oslo configuration stand in the private role _service, beside the plugins.
-_COMMON_TEMPLATES = os.path.realpath(os.path.join(os.path.dirname(__file__), "../../roles/_service/templates"))
+# The common parts of oslo configuration stand in the private role service, beside the plugins.
+_COMMON_TEMPLATES = os.path.realpath(os.path.join(os.path.dirname(__file__), "../../roles/service/templates"))
 
 _PLACE_KEYS = {"owner", "group", "mode"}
 _KINDS = ("template", "content", "directory")

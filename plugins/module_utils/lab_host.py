@@ -126,6 +126,22 @@ class Lab:
         wait_gone(left, 10)
         return sorted(pids)
 
+    def control_group(self, node: str = "") -> str:
+        """Return the directory of a node's control group, or of the one that all nodes' groups are in."""
+        with open("/proc/self/mounts", encoding="utf-8") as stream:
+            points = [line.split()[1] for line in stream if line.split()[2] == "cgroup2"]
+        if not points:
+            raise LabError("no cgroup2 file system is mounted: boot this machine with unified or hybrid control groups")
+        return os.path.join(points[0], "hoplab", self.name, node).rstrip("/")
+
+    def remove_control_groups(self) -> None:
+        """Remove the control groups of nodes that no longer run."""
+        top = self.control_group()
+        for directory, _names, _files in os.walk(top, topdown=False):
+            os.rmdir(directory)
+        with contextlib.suppress(OSError):
+            os.rmdir(os.path.dirname(top))
+
     # -- mounts, links, files ---------------------------------------------------------------------------------------
 
     def mounts(self) -> list[str]:
@@ -147,6 +163,7 @@ class Lab:
         for link in self.links():
             run("ip", "link", "delete", link)
             removed.append(f"link {link}")
+        self.remove_control_groups()
         if os.path.isdir(self.directory):
             shutil.rmtree(self.directory)
             removed.append(self.directory)

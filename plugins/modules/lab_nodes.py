@@ -137,8 +137,16 @@ def start(lab: Lab, node: dict[str, Any], links: list[dict[str, Any]]) -> int:
         name = host_link(lab, node["name"], link["interface"])
         if os.path.exists(f"/sys/class/net/{name}"):
             run("ip", "link", "delete", name)
+    # In a control group of its own: in a common one, the nodes' systemds would stop each other's services.
+    group = lab.control_group(node["name"])
+    os.makedirs(group, exist_ok=True)
+
+    def join_group() -> None:
+        with open(os.path.join(group, "cgroup.procs"), "w", encoding="utf-8") as stream:
+            stream.write("0")
+
     with open(os.path.join(place, "console.log"), "ab") as console:
-        process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=console, stderr=console, start_new_session=True, close_fds=True,
+        process = subprocess.Popen(argv, preexec_fn=join_group, stdin=subprocess.DEVNULL, stdout=console, stderr=console, start_new_session=True, close_fds=True,
                                    cwd="/", env={**os.environ, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"})
     return process.pid
 
@@ -194,6 +202,7 @@ def ensure_stopped(lab: Lab, owner: str, check: bool) -> list[str]:
     done = [f"stopped {node}" for node in lab.stop(running)]
     for point in lab.mounts():
         run("umount", point)
+    lab.remove_control_groups()
     if lab.record() and lab.write_record(owner, "stopped"):
         done.append("record")
     return done

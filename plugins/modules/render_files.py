@@ -8,7 +8,7 @@ module: render_files
 short_description: Render all files of a role in one step
 description:
   - Templates are rendered on the controller (action plugin of the same name); the node gets one call.
-  - Templates can import the macros of the private role C(_service).
+  - Templates can import the macros of the private role C(service).
   - Supports check mode and diff; files that not everybody may read never appear in a diff.
 options:
   files:

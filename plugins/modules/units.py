@@ -23,6 +23,14 @@ options:
     description: What they shall be now; untouched when left out. C(restarted) always restarts.
     type: str
     choices: [started, stopped, restarted]
+  configuration:
+    description:
+      - Files and directories that the units read when they start. With C(started), a unit that runs since before the newest
+        change of them, or of its own unit file, is restarted. This heals a run that was interrupted between a change and
+        its handler.
+    type: list
+    elements: path
+    default: []
   masked:
     description: Whether they are masked; untouched when left out. Units that do not exist are masked too.
     type: bool
@@ -35,6 +43,7 @@ EXAMPLES = r"""
     names: [nova-api.service, nova-scheduler.service, nova-conductor.service]
     enabled: true
     state: started
+    configuration: [/etc/nova]
 """
 
 RETURN = r"""
@@ -44,11 +53,15 @@ units:
   returned: always
 """
 
+import contextlib
+import os
+import time
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-PROPERTIES = ("Id", "ActiveState", "SubState", "UnitFileState", "LoadState", "NeedDaemonReload", "Result")
+PROPERTIES = ("Id", "ActiveState", "SubState", "UnitFileState", "LoadState", "NeedDaemonReload", "Result",
+              "FragmentPath", "DropInPaths", "ExecMainStartTimestampMonotonic", "ActiveEnterTimestampMonotonic")
 
 
 def read_units(module: AnsibleModule, names: list[str]) -> dict[str, dict[str, str]]:
@@ -74,6 +87,33 @@ def systemctl(module: AnsibleModule, verb: str, names: list[str]) -> None:
     module.fail_json(msg=f"systemctl {verb} failed. " + "; ".join(unwell or [error.strip()]), stderr=error)
 
 
+def newest_change(paths: list[str]) -> float:
+    """Return when one of the files, or files below the directories, was last changed, in seconds of the monotonic clock."""
+    newest = 0.0
+    for path in paths:
+        for directory, _names, files in os.walk(path):
+            for name in files:
+                with contextlib.suppress(OSError):
+                    newest = max(newest, os.lstat(os.path.join(directory, name)).st_ctime)
+        if os.path.isfile(path):
+            newest = max(newest, os.stat(path).st_ctime)
+    return newest - (time.time() - time.monotonic())
+
+
+def outdated(units: dict[str, dict[str, str]], names: list[str], configuration: list[str]) -> list[str]:
+    """Return the running units that started before their configuration or their unit files were last changed."""
+    if not configuration:
+        return []
+    found = []
+    for name in names:
+        unit = units[name]
+        since = int(unit["ExecMainStartTimestampMonotonic"] or 0) or int(unit["ActiveEnterTimestampMonotonic"] or 0)
+        own = [path for path in [unit["FragmentPath"], *unit["DropInPaths"].split()] if path.startswith("/etc/")]
+        if unit["ActiveState"] == "active" and newest_change(configuration + own) > since / 1e6:
+            found.append(name)
+    return found
+
+
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(
@@ -81,6 +121,7 @@ def main() -> None:
             "names": {"type": "list", "elements": "str", "required": True},
             "enabled": {"type": "bool"},
             "state": {"type": "str", "choices": ["started", "stopped", "restarted"]},
+            "configuration": {"type": "list", "elements": "path", "default": []},
             "masked": {"type": "bool"},
         },
         supports_check_mode=True,
@@ -123,13 +164,16 @@ def main() -> None:
         systemctl(module, "enable" if enabled else "disable", wrong)
         note(wrong, "enabled" if enabled else "disabled")
 
-    apply_state(module, module.params["state"], present, units, note)
+    stale = outdated(units, present, module.params["configuration"]) if module.params["state"] == "started" else []
+    apply_state(module, module.params["state"], [name for name in present if name not in stale], units, note)
+    if stale:
+        apply_state(module, "restarted", stale, units, note)
     module.exit_json(changed=bool(done), units=done)
 
 
 def apply_state(module: AnsibleModule, state: str | None, names: list[str], units: dict[str, dict[str, str]], note: Any) -> None:
     """Start, stop or restart what is not yet as asked."""
-    if state == "restarted":
+    if state == "restarted" and names:
         systemctl(module, "restart", names)
         note(names, "restarted")
     elif state == "started":

@@ -48,6 +48,11 @@ def parser() -> argparse.ArgumentParser:
         default=True,
         help="leave the instance running (default), or take away all that the launch made",
     )
+    one.add_argument(
+        "--existing",
+        action="store_true",
+        help="take the instance of an earlier launch if it still runs, and only check it",
+    )
     one.set_defaults(verb=run_launch)
     two = verbs.add_parser("cleanup", help="take away what launches made")
     two.add_argument("--json", action="store_true", help="print the result as JSON")
@@ -66,7 +71,7 @@ def run_launch(arguments: argparse.Namespace) -> int:
     plan = Plan()
     request_id = new_request_id()
     cloud = connect(deployment, request_id)
-    outcome = launch(cloud, deployment, plan, global_request_id=request_id, say=say)
+    outcome = launch(cloud, deployment, plan, global_request_id=request_id, say=say, existing=arguments.existing)
     if arguments.json:
         sys.stdout.write(as_json(outcome))
     else:

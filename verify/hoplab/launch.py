@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from openstack.connection import Connection
 
+from hoplab.adopt import adopt
 from hoplab.checks.ceph import check_object, check_watcher
 from hoplab.checks.guest import check_console, check_ssh
 from hoplab.checks.instance import check_instance, failure_commands, judge_time
@@ -23,11 +24,12 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a launch came to. journey: None if the instance didn't get as far."""
+    """What a launch came to. journey: None if the instance didn't get as far; booted: False if it ran already."""
 
     global_request_id: str
     findings: tuple[Finding, ...]
     journey: Journey | None = None
+    booted: bool = True
 
     @property
     def verdict(self) -> Verdict:
@@ -46,10 +48,18 @@ class Progress:
         self.server_id = server_id
 
 
-def launch(cloud: Connection, deployment: Deployment, plan: Plan, *, global_request_id: str, say: Say) -> Outcome:
+def launch(
+    cloud: Connection,
+    deployment: Deployment,
+    plan: Plan,
+    *,
+    global_request_id: str,
+    say: Say,
+    existing: bool = False,
+) -> Outcome:
     """Launch an instance and check everything about it.
 
-    say: told each thing that is done. What goes wrong becomes a finding; only ConfigurationError is raised.
+    existing: take the instance of an earlier launch if it still runs. say: told each thing that is done. What goes wrong becomes a finding; only ConfigurationError is raised.
     """
     for group in ("ceph_rgw", "ceph_mon"):
         deployment.first_in_group(group)  # A description that lacks them is refused before anything is made.
@@ -57,6 +67,12 @@ def launch(cloud: Connection, deployment: Deployment, plan: Plan, *, global_requ
         findings = list(check_nodes(nodes, deployment))
         progress = Progress()
         try:
+            with told_plainly("launch"):
+                found = adopt(cloud, deployment, plan, global_request_id=global_request_id) if existing else None
+            if found is not None:
+                say("reading the guest's console")
+                findings += check_journey(cloud, nodes, deployment, plan, found)
+                return Outcome(global_request_id, tuple(findings), found, booted=False)
             with told_plainly("launch"):
                 prepared = prepare(cloud, deployment, plan, say)
                 journey = boot(

@@ -88,6 +88,7 @@ def as_json(outcome: Outcome) -> str:
         "verb": "launch",
         "result": outcome.verdict,
         "global_request_id": outcome.global_request_id,
+        "booted": outcome.booted,
         "journey": dataclasses.asdict(outcome.journey) if outcome.journey else None,
         "findings": [dataclasses.asdict(finding) for finding in outcome.findings],
     }
