@@ -163,6 +163,24 @@ def unit_links(root: str) -> set[str]:
     return {path for path in found if not path.endswith((".target", ".slice"))}
 
 
+def mask_wanted(root: str, disabled: set[str]) -> None:
+    """Mask those of the disabled services that other services want.
+
+    A service of the lab says that it wants the database and the broker, wherever they are. With the packages of all nodes
+    on every node, starting it would start them there, too. Enabling a service lifts the mask.
+    """
+    units = os.path.join(root, "usr/lib/systemd/system")
+    wanted = set()
+    for path in glob.glob(os.path.join(units, "*.service")):
+        with open(path, encoding="utf-8") as stream:
+            wanted |= {word for line in stream if line.startswith("Wants=") for word in line[6:].split()}
+    for name in wanted:
+        target = os.path.basename(os.path.realpath(os.path.join(units, name)))  # mysql.service is mariadb.service
+        mask = os.path.join(root, "etc/systemd/system", target)
+        if target in disabled and not os.path.lexists(mask):
+            os.symlink("/dev/null", mask)
+
+
 def build_packages(params: dict[str, Any], base: str, work: str) -> None:
     """Install all packages into work/upper on top of the base layer, with every unit disabled."""
     archives = os.path.join(params["cache"], "archives")
@@ -183,6 +201,7 @@ def build_packages(params: dict[str, Any], base: str, work: str) -> None:
         # Some packages carry files for other Python versions, which do not compile and are never imported.
         compiling = ["chroot", root, "python3", "-m", "compileall", "-q", "-j0", "/usr/lib/python3/dist-packages"]
         subprocess.run(compiling, capture_output=True, timeout=BUILD_LIMIT, check=False)
+        mask_wanted(root, {os.path.basename(link) for link in unit_links(root) - before})
         for link in unit_links(root) - before:
             directory, name = os.path.split(link)
             if name.startswith("S") and os.path.basename(directory).startswith("rc"):

@@ -17,7 +17,7 @@ options:
     elements: str
     required: true
   enabled:
-    description: Whether they start at boot; untouched when left out.
+    description: Whether they start at boot; untouched when left out. To enable, start or restart a unit lifts its mask.
     type: bool
   state:
     description: What they shall be now; untouched when left out. C(restarted) always restarts.
@@ -142,8 +142,10 @@ def main() -> None:
         units = read_units(module, names)
 
     masked: bool | None = module.params["masked"]
+    if masked is None and (module.params["enabled"] or module.params["state"] in ("started", "restarted")):
+        masked = False
     if masked is not None:
-        wrong = [name for name in names if (units[name]["UnitFileState"] == "masked") != masked]
+        wrong = [name for name in names if (units[name]["LoadState"] == "masked") != masked]
         systemctl(module, "mask" if masked else "unmask", wrong)
         note(wrong, "masked" if masked else "unmasked")
         if wrong and not module.check_mode:
