@@ -15,12 +15,12 @@ from ansible.template import trust_as_template
 _COMMON_TEMPLATES = os.path.realpath(os.path.join(os.path.dirname(__file__), "../../roles/service/templates"))
 
 _PLACE_KEYS = {"owner", "group", "mode"}
-_KINDS = ("template", "content", "directory")
+_KINDS = ("template", "file", "content", "directory")
 _ALLOWED = _PLACE_KEYS | set(_KINDS) | {"dest", "vars"}
 
 
 def check_entry(entry: Any, index: int) -> str:
-    """Return which kind of entry this is ('template', 'content' or 'directory').
+    """Return which kind of entry this is ('template', 'file', 'content' or 'directory').
 
     Raises AnsibleActionFail naming the entry and what is wrong with it.
     """
@@ -29,10 +29,14 @@ def check_entry(entry: Any, index: int) -> str:
         raise AnsibleActionFail(f"{where} is {entry!r}: give a mapping")
     unknown = sorted(set(entry) - _ALLOWED)
     if unknown:
-        raise AnsibleActionFail(f"{where} has unknown keys {', '.join(unknown)}: allowed are {', '.join(sorted(_ALLOWED))}")
+        raise AnsibleActionFail(
+            f"{where} has unknown keys {', '.join(unknown)}: allowed are {', '.join(sorted(_ALLOWED))}"
+        )
     kinds = [kind for kind in _KINDS if kind in entry]
     if len(kinds) != 1:
-        raise AnsibleActionFail(f"{where} needs exactly one of {', '.join(_KINDS)}; it has {', '.join(kinds) or 'none'}")
+        raise AnsibleActionFail(
+            f"{where} needs exactly one of {', '.join(_KINDS)}; it has {', '.join(kinds) or 'none'}"
+        )
     missing = sorted(key for key in _PLACE_KEYS if not entry.get(key))
     if kinds[0] != "directory" and not entry.get("dest"):
         missing.append("dest")
@@ -50,25 +54,26 @@ class ActionModule(ActionBase):
     def _render(self, template: str, dest: str, extra: dict[str, Any], task_vars: dict[str, Any]) -> str:
         source = self._find_needle("templates", template)
         search = [os.path.dirname(source), _COMMON_TEMPLATES]
-        variables = task_vars | extra | {"ansible_managed": "Made by Hoplab; changes made by hand are overwritten.",
-                                         "template_destpath": dest}
+        variables = (
+            task_vars
+            | extra
+            | {"ansible_managed": "Made by Hoplab; changes made by hand are overwritten.", "template_destpath": dest}
+        )
         templar = self._templar.copy_with_new_env(searchpath=search, available_variables=variables)
         text = trust_as_template(self._loader.get_text_file_contents(source))
         overrides = {"trim_blocks": True, "lstrip_blocks": True}
         rendered = templar.template(text, escape_backslashes=False, overrides=overrides)
         return str(rendered).rstrip("\n") + "\n"
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Render, then call the module; raises AnsibleActionFail on a bad entry before anything is touched."""
-        result = super().run(tmp, task_vars)
-        entries = self._task.args.get("files")
+    def render(self, entries: Any, task_vars: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+        """Return the module's `files` and `private_files`; raises AnsibleActionFail on a bad entry."""
         if not isinstance(entries, list) or not entries:
             raise AnsibleActionFail("render_files: files must be a list of at least one entry")
         public: list[dict[str, Any]] = []
         private: list[dict[str, Any]] = []
         for index, entry in enumerate(entries):
             kind = check_entry(entry, index)
-            out = {key: str(entry[key]) for key in _PLACE_KEYS}
+            out: dict[str, Any] = {key: str(entry[key]) for key in _PLACE_KEYS}
             out["index"] = index
             if kind == "directory":
                 out["directory"] = entry["directory"]
@@ -76,15 +81,23 @@ class ActionModule(ActionBase):
                 continue
             out["dest"] = entry["dest"]
             if kind == "template":
-                out["content"] = self._render(entry["template"], entry["dest"], entry.get("vars") or {}, task_vars or {})
+                out["content"] = self._render(entry["template"], entry["dest"], entry.get("vars") or {}, task_vars)
+            elif kind == "file":
+                out["content"] = self._loader.get_text_file_contents(self._find_needle("files", entry["file"]))
             else:
                 out["content"] = str(entry["content"])
             # What not everybody may read on the node is not shown in output or logs either.
             (public if int(out["mode"], 8) & 0o004 else private).append(out)
+        return {"files": public, "private_files": private}
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Render, then call the module; a bad entry is an error before anything is touched."""
+        result = super().run(tmp, task_vars)
+        arguments = self.render(self._task.args.get("files"), task_vars or {})
         result.update(
             self._execute_module(
                 module_name="render_files",
-                module_args={"files": public, "private_files": private, "show_diff": bool(self._task.diff)},
+                module_args=arguments | {"show_diff": bool(self._task.diff)},
                 task_vars=task_vars,
             )
         )

@@ -7,8 +7,8 @@ name: phases
 type: aggregate
 short_description: One line per play on a file descriptor of its own
 description:
-  - Writes one line per play with its seconds, and on a failure the task, the host and the message, to the file descriptor that
-    the environment variable E(HOPLAB_PROGRESS_FD) names, while Ansible's full output goes to a log.
+  - Writes one line per play with its seconds, and on a failure the task, the host and the message, to the file
+    descriptor that the environment variable E(HOPLAB_PROGRESS_FD) names, while Ansible's full output goes to a log.
   - Without that variable it does nothing.
 author: Hoplab
 """
@@ -68,13 +68,13 @@ class CallbackModule(CallbackBase):
 
     def _show(self, result: Any, what: str) -> None:
         host = result._host.get_name()
-        message = result._result.get("msg") or result._result.get("stderr") or "see the log"
+        message = "\n".join(self._messages(result._result))
         self._end_phase(what)
         lines = "\n".join("    " + line for line in str(message).strip().splitlines())
         self._write(f"\n  {what} on {host}: {result._task.get_name().strip()}\n{lines}\n")
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
-        """Show the failing task, its host and the message. A failure that a rescue follows is explained by the rescue."""
+        """Show the failing task, its host and the message; a failure that is rescued is explained by the rescue."""
         if not ignore_errors and not self._rescued(result):
             self._show(result, "FAILED")
 
@@ -83,10 +83,19 @@ class CallbackModule(CallbackBase):
         self._show(result, "UNREACHABLE")
 
     @staticmethod
+    def _messages(result: dict[str, Any]) -> list[str]:
+        items = [item for item in result.get("results", []) if item.get("failed")]
+        if items:
+            return [f"{item.get('_ansible_item_label', '')}: {item.get('stderr') or item.get('msg')}" for item in items]
+        if "censored" in result:
+            return ["its output is hidden, because it holds secrets"]
+        return [str(result.get("stderr") or result.get("msg") or "see the log")]
+
+    @staticmethod
     def _rescued(result: Any) -> bool:
-        parent = result._task._parent
+        child, parent = result._task, result._task._parent
         while parent is not None:
-            if getattr(parent, "rescue", None) and result._task in getattr(parent, "block", []):
+            if getattr(parent, "rescue", None) and child._uuid in [task._uuid for task in parent.block]:
                 return True
-            parent = getattr(parent, "_parent", None)
+            child, parent = parent, getattr(parent, "_parent", None)
         return False

@@ -6,7 +6,8 @@ DOCUMENTATION = r"""
 name: debian_sources
 short_description: apt source lines for a Debian suite, from this machine's own configuration
 description:
-  - Reads C(/etc/apt/sources.list) and C(/etc/apt/sources.list.d) and returns lines for another suite from the same servers.
+  - Reads C(/etc/apt/sources.list) and C(/etc/apt/sources.list.d) and returns lines for another suite from the same
+    servers.
 options:
   _terms:
     description: Debian suites.
@@ -30,7 +31,10 @@ SUITES = ("bookworm", "trixie", "forky", "sid", "stable", "testing", "unstable",
 def read_entries(directory: str) -> list[tuple[str, list[str]]]:
     """Return (URI, suites) of every binary source in both of apt's formats."""
     entries: list[tuple[str, list[str]]] = []
-    for path in [os.path.join(directory, "sources.list"), *sorted(glob.glob(os.path.join(directory, "sources.list.d", "*")))]:
+    for path in [
+        os.path.join(directory, "sources.list"),
+        *sorted(glob.glob(os.path.join(directory, "sources.list.d", "*"))),
+    ]:
         if not os.path.isfile(path):
             continue
         with open(path, encoding="utf-8") as stream:
@@ -39,9 +43,12 @@ def read_entries(directory: str) -> list[tuple[str, list[str]]]:
             entries += deb822_entries(text)
         elif path.endswith(".list"):
             for line in text.splitlines():
-                words = [word for word in line.split("#")[0].split() if not word.startswith("[") and not word.endswith("]")]
-                if len(words) > 2 and words[0] == "deb":
-                    entries.append((words[1], [words[2]]))
+                words = [
+                    word for word in line.split("#")[0].split() if not word.startswith("[") and not word.endswith("]")
+                ]
+                match words:
+                    case ["deb", uri, suite, *_]:
+                        entries.append((uri, [suite]))
     return entries
 
 
@@ -66,7 +73,11 @@ def sources_for(suite: str, directory: str) -> list[str]:
         for name in suites:
             if name in SUITES and not main:
                 main = uri
-            if name.split("-security")[0].split("/")[0] in SUITES and name.endswith(("-security", "/updates")) and not security:
+            if (
+                name.split("-security")[0].split("/")[0] in SUITES
+                and name.endswith(("-security", "/updates"))
+                and not security
+            ):
                 security = uri
     if not main:
         raise AnsibleError(

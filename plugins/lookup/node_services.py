@@ -6,8 +6,8 @@ DOCUMENTATION = r"""
 name: node_services
 short_description: Services of every node, from the roles' declarations
 description:
-  - Reads C(<role>_services) from the defaults of every role whose name is also a group of the inventory, and says for each
-    node which services it has. C({{ inventory_hostname }}) in a unit or log is the node's name.
+  - Reads C(<role>_services) from the defaults of every role whose name is also a group of the inventory, and says for
+    each node which services it has. C({{ inventory_hostname }}) in a unit or log is the node's name.
 options:
   _terms:
     description: Directories that hold roles.

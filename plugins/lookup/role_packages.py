@@ -6,8 +6,8 @@ DOCUMENTATION = r"""
 name: role_packages
 short_description: Union of the roles' packages
 description:
-  - Reads C(<role>_packages) from the defaults of every role in a directory, so that root layers can be made with all of them
-    and a package list stands in one place, its role.
+  - Reads C(<role>_packages) from the defaults of every role in a directory, so that root layers can be made with all of
+    them and a package list stands in one place, its role.
 options:
   _terms:
     description: Directories that hold roles.
@@ -32,7 +32,9 @@ def packages_of(roles: str) -> list[str]:
         with open(path, encoding="utf-8") as stream:
             names = (yaml.safe_load(stream) or {}).get(f"{role}_packages", [])
         if not isinstance(names, list) or not all(isinstance(name, str) and "{" not in name for name in names):
-            raise AnsibleError(f"{path}: {role}_packages must be a list of plain package names, without templates; it is {names!r}")
+            raise AnsibleError(
+                f"{path}: {role}_packages must be a list of plain package names, without templates; it is {names!r}"
+            )
         found.update(names)
     return sorted(found)
 

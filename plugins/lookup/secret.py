@@ -47,8 +47,8 @@ def make_password() -> str:
 def make_cephx() -> str:
     """Return a random cephx key as ceph-authtool prints it.
 
-    Layout (Ceph, src/auth/Crypto.cc, CryptoKey::encode): type 1 (AES), creation time (seconds, nanoseconds), key length,
-    16 bytes of key; little endian, base64.
+    Layout (Ceph, src/auth/Crypto.cc, CryptoKey::encode): type 1 (AES), creation time (seconds, nanoseconds), key
+    length, 16 bytes of key; little endian, base64.
     """
     return base64.b64encode(struct.pack("<HIIH", 1, int(time.time()), 0, 16) + secrets.token_bytes(16)).decode()
 
@@ -95,7 +95,9 @@ def read_secrets(path: str) -> dict[str, str]:
         try:
             known = yaml.safe_load(stream)
         except yaml.YAMLError as error:
-            raise AnsibleError(f"secrets file {path} is not YAML: {error}. Restore it, or delete it and build the lab anew.") from error
+            raise AnsibleError(
+                f"secrets file {path} is not YAML: {error}. Restore it, or delete it and build the lab anew."
+            ) from error
     if not isinstance(known, dict):
         raise AnsibleError(f"secrets file {path} is not a mapping. Restore it, or delete it and build the lab anew.")
     return known
@@ -110,7 +112,9 @@ def get_secret(path: str, name: str, kind: str) -> str:
             if name not in known:
                 known[name] = MAKERS[kind]()
                 temporary = f"{path}.{os.getpid()}"
-                with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as stream:
+                with os.fdopen(
+                    os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
+                ) as stream:
                     yaml.safe_dump(known, stream, default_flow_style=False)
                 os.rename(temporary, path)
     return ssh_public(known[name]) if kind == "ssh_public" else known[name]
@@ -126,5 +130,7 @@ class LookupModule(LookupBase):
             raise AnsibleError(f"lookup secret: kind is {kind!r}; known are {', '.join(MAKERS)}")
         path = self._templar.template((variables or {}).get("secrets_file"))
         if not path:
-            raise AnsibleError("lookup secret: the variable secrets_file is not set; it names the file that keeps the secrets")
+            raise AnsibleError(
+                "lookup secret: the variable secrets_file is not set; it names the file that keeps the secrets"
+            )
         return [get_secret(str(path), str(term), kind) for term in terms]

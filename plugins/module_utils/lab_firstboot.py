@@ -17,19 +17,21 @@ def host_address(subnet: str) -> str:
 def network_file(network: dict[str, Any], address: str) -> str:
     """Return systemd-networkd's file for a node's link in the first network."""
     subnet = ipaddress.IPv4Network(network["subnet"])
-    return "\n".join([
-        "[Match]",
-        f"Name={network['interface']}",
-        "",
-        "[Link]",
-        f"MTUBytes={network['mtu']}",
-        "",
-        "[Network]",
-        f"Address={address}/{subnet.prefixlen}",
-        f"Gateway={subnet[1]}",
-        "LinkLocalAddressing=no",
-        "",
-    ])
+    return "\n".join(
+        [
+            "[Match]",
+            f"Name={network['interface']}",
+            "",
+            "[Link]",
+            f"MTUBytes={network['mtu']}",
+            "",
+            "[Network]",
+            f"Address={address}/{subnet.prefixlen}",
+            f"Gateway={subnet[1]}",
+            "LinkLocalAddressing=no",
+            "",
+        ]
+    )
 
 
 def machine_id(lab: str, node: str, host_key: str) -> str:
@@ -37,7 +39,9 @@ def machine_id(lab: str, node: str, host_key: str) -> str:
     return hashlib.sha256(f"{lab} {node} {host_key}".encode()).hexdigest()[:32]
 
 
-def first_boot_files(lab: str, node: dict[str, Any], network: dict[str, Any], authorized_key: str) -> list[tuple[str, str, int]]:
+def first_boot_files(
+    lab: str, node: dict[str, Any], network: dict[str, Any], authorized_key: str
+) -> list[tuple[str, str, int]]:
     """Return (path, content, mode) of all files that a node needs for its first boot."""
     resolv = ""
     if os.path.exists("/etc/resolv.conf"):

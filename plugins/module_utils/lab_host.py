@@ -109,12 +109,13 @@ class Lab:
         return found
 
     def stop(self, nodes: list[str], timeout: float = 120) -> list[str]:
-        """Shut nodes down in order, all at once, within timeout seconds; returns those that ran."""
+        """Shut nodes down in order, all at once; kill what is left after timeout seconds. Returns those that ran."""
         pids = {node: pid for node, pid in self.running().items() if node in nodes}
-        for pid in pids.values():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGTERM)
-        wait_gone(list(pids.values()), timeout)
+        if timeout > 0:
+            for pid in pids.values():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGTERM)
+            wait_gone(list(pids.values()), timeout)
         for pid in pids.values():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -156,7 +157,8 @@ class Lab:
 
     def remove(self) -> list[str]:
         """Remove all that the lab has on this machine, whatever state it is in; returns what was removed."""
-        removed = [f"node {node}" for node in self.stop(list(self.running()))]
+        # What goes for good needs no orderly shutdown, which takes a minute.
+        removed = [f"node {node}" for node in self.stop(list(self.running()), timeout=0)]
         for point in self.mounts():
             run("umount", "--lazy", point)
             removed.append(f"mount {point}")
@@ -215,6 +217,7 @@ def refuse_foreign(lab: Lab, owner: str) -> None:
     what = f"its nodes {', '.join(running)} run" if running else "it was stopped with `make stop`"
     if running or (record.get("state") == "stopped" and os.path.isdir(other)):
         raise LabError(
-            f"a lab named {lab.name} of another clone ({other}) is on this machine and {what}. Take it down there with `make down`, or here "
-            f"with `make down TAKE=yes`, or give this lab another lab_name and other subnets in the inventory."
+            f"a lab named {lab.name} of another clone ({other}) is on this machine and {what}. Take it down there with "
+            "`make down`, or here with `make down TAKE=yes`, or give this lab another lab_name and other subnets in "
+            "the inventory."
         )

@@ -29,10 +29,22 @@ def ensure_bridge(lab: Lab, network: dict[str, Any], check: bool) -> bool:
         run("ip", "link", "add", name, "type", "bridge")
         run("ip", "link", "set", name, "alias", f"hoplab:{lab.name}")
     elif link_alias(name) != f"hoplab:{lab.name}":
-        raise LabError(f"this machine has a link {name} that is not of the lab {lab.name}: give the lab another lab_name")
+        raise LabError(
+            f"this machine has a link {name} that is not of the lab {lab.name}: give the lab another lab_name"
+        )
     address = host_address(network["subnet"]) if network["host_address"] else None
-    present = {f"{entry['local']}/{entry['prefixlen']}" for link in found for entry in link["addr_info"] if entry["family"] == "inet"}
-    complete = bool(found) and "UP" in found[0]["flags"] and found[0]["mtu"] == network["mtu"] and present == ({address} if address else set())
+    present = {
+        f"{entry['local']}/{entry['prefixlen']}"
+        for link in found
+        for entry in link["addr_info"]
+        if entry["family"] == "inet"
+    }
+    complete = (
+        bool(found)
+        and "UP" in found[0]["flags"]
+        and found[0]["mtu"] == network["mtu"]
+        and present == ({address} if address else set())
+    )
     if complete or check:
         return not complete
     for stale in present - {address}:
@@ -54,7 +66,9 @@ def wanted_rules(lab: Lab, networks: list[dict[str, Any]]) -> list[tuple[str, li
         rules.append(("filter", ["FORWARD", "-o", bridge, *mark, "-j", "ACCEPT"]))
         if network["host_address"]:
             subnet = network["subnet"]
-            rules.append(("nat", ["POSTROUTING", "-s", subnet, "!", "-d", subnet, "!", "-o", bridge, *mark, "-j", "MASQUERADE"]))
+            rules.append(
+                ("nat", ["POSTROUTING", "-s", subnet, "!", "-d", subnet, "!", "-o", bridge, *mark, "-j", "MASQUERADE"])
+            )
     return rules
 
 
@@ -84,7 +98,7 @@ def remove_rules(lab: Lab) -> list[str]:
 
 
 def ensure_forwarding(lab: Lab, check: bool) -> bool:
-    """Let this machine forward packets and remember in the lab's directory that it did not; returns whether it did not."""
+    """Let this machine forward packets, and remember in the lab's directory if it did not; returns that."""
     with open(FORWARD, encoding="utf-8") as stream:
         if stream.read().strip() == "1":
             return False

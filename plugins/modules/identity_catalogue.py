@@ -7,9 +7,10 @@ DOCUMENTATION = r"""
 module: identity_catalogue
 short_description: Users, services and endpoints of all services in one step
 description:
-  - For every service a user in the project C(service) with the roles C(admin) and C(service), a service entry and endpoints.
-  - One session for all. The modules of C(openstack.cloud) authenticate anew for each object, which takes a minute for 40
-    objects, also when there is nothing to do.
+  - For every service a user in the project C(service) with the roles C(admin) and C(service), a service entry and
+    endpoints.
+  - One session for all. The modules of C(openstack.cloud) authenticate anew for each object, which takes a minute for
+    40 objects, also when there is nothing to do.
 options:
   auth_url:
     description: Keystone's URL.
@@ -47,6 +48,8 @@ done:
   returned: always
 """
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
@@ -55,7 +58,9 @@ try:
     import openstack
     from keystoneauth1 import exceptions as auth_exceptions
 except ImportError:
-    openstack = None
+    HAS_OPENSTACK = False
+else:
+    HAS_OPENSTACK = True
 
 INTERFACES = ("public", "internal", "admin")
 ROLES = ("admin", "service")
@@ -76,57 +81,106 @@ def can_log_in(params: dict[str, Any], name: str, password: str) -> bool:
 
 def connect(url: str, region: str, user: str, password: str, project: str) -> Any:
     """Return an openstacksdk connection."""
-    return openstack.connect(auth_url=url, username=user, password=password, project_name=project, user_domain_id="default",
-                             project_domain_id="default", region_name=region, load_envvars=False, load_yaml_config=False)
+    return openstack.connect(
+        auth_url=url,
+        username=user,
+        password=password,
+        project_name=project,
+        user_domain_id="default",
+        project_domain_id="default",
+        region_name=region,
+        load_envvars=False,
+        load_yaml_config=False,
+    )
+
+
+class Catalogue:
+    """What Keystone has, read once, and what was made. In check mode nothing is made and what is missing stays None."""
+
+    def __init__(self, identity: Any, params: dict[str, Any], check: bool) -> None:
+        self.identity = identity
+        self.params = params
+        self.check = check
+        self.done: list[str] = []
+        self.users = {user.name: user for user in identity.users(domain_id="default")}
+        self.services = {service.type: service for service in identity.services()}
+        self.endpoints = {
+            (end.service_id, end.interface): end for end in identity.endpoints(region_id=params["region"])
+        }
+
+    def make(self, what: str, call: Callable[[], Any]) -> Any:
+        """Note what is made and make it; returns it, or None in check mode."""
+        self.done.append(what)
+        return None if self.check else call()
+
+    def ensure_project(self) -> Any:
+        """Return the project of the services' users, made if missing."""
+        found = self.identity.find_project("service", domain_id="default")
+        create = partial(self.identity.create_project, name="service", domain_id="default")
+        return found or self.make("project service", create)
+
+    def ensure_roles(self) -> dict[str, Any]:
+        """Return the roles of the services' users by name, made if missing."""
+        known = {role.name: role for role in self.identity.roles()}
+        return {
+            name: known.get(name) or self.make(f"role {name}", partial(self.identity.create_role, name=name))
+            for name in ROLES
+        }
+
+    def ensure_user(self, wanted: dict[str, Any]) -> Any:
+        """Return a service's user with the password that it shall have."""
+        name, password = wanted["name"], wanted["password"]
+        user = self.users.get(name)
+        if user is None:
+            create = partial(self.identity.create_user, name=name, password=password, domain_id="default")
+            return self.make(f"user {name}", create)
+        if not can_log_in(self.params, name, password):
+            self.make(f"password of {name}", partial(self.identity.update_user, user, password=password))
+        return user
+
+    def ensure_service(self, wanted: dict[str, Any]) -> None:
+        """Make a service's entry and its endpoints what they shall be."""
+        name, url = wanted["name"], wanted["url"]
+        create = partial(self.identity.create_service, name=name, type=wanted["type"])
+        service = self.services.get(wanted["type"]) or self.make(f"service {name}", create)
+        for interface in INTERFACES:
+            what = f"endpoint {interface} of {name}"
+            end = self.endpoints.get((service.id, interface)) if service else None
+            if end is None:
+                place = {"interface": interface, "region_id": self.params["region"], "url": url}
+                service_id = service.id if service else None
+                self.make(what, partial(self.identity.create_endpoint, service_id=service_id, **place))
+            elif end.url != url:
+                self.make(what, partial(self.identity.update_endpoint, end, url=url))
 
 
 def ensure(identity: Any, params: dict[str, Any], check: bool) -> list[str]:
     """Make what is missing; returns what was made."""
-    done: list[str] = []
-
-    def make(what: str, call: Any) -> Any:
-        done.append(what)
-        return None if check else call()
-
-    project = identity.find_project("service", domain_id="default")
-    project = project or make("project service", lambda: identity.create_project(name="service", domain_id="default"))
-    known_roles = {role.name: role for role in identity.roles()}
-    roles = {}
-    for name in ROLES:
-        roles[name] = known_roles.get(name) or make(f"role {name}", lambda name=name: identity.create_role(name=name))
-    users = {user.name: user for user in identity.users(domain_id="default")}
+    catalogue = Catalogue(identity, params, check)
+    project = catalogue.ensure_project()
+    roles = catalogue.ensure_roles()
     assigned = set()
     if project:
         for entry in identity.role_assignments(scope_project_id=project.id):
             assigned.add(((entry.user or {}).get("id"), entry.role["id"]))
-    services = {service.type: service for service in identity.services()}
-    endpoints = {(end.service_id, end.interface): end for end in identity.endpoints(region_id=params["region"])}
     for wanted in params["services"]:
-        name = wanted["name"]
-        user = users.get(name)
-        if user is None:
-            user = make(f"user {name}", lambda: identity.create_user(name=name, password=wanted["password"], domain_id="default"))
-        elif not can_log_in(params, name, wanted["password"]):
-            make(f"password of {name}", lambda: identity.update_user(user, password=wanted["password"]))
-        for role in ROLES:
-            if user is None or roles[role] is None or (user.id, roles[role].id) not in assigned:
-                make(f"role {role} of {name}", lambda: identity.assign_project_role_to_user(project, user, roles[role]))
-        service = services.get(wanted["type"])
-        service = service or make(f"service {name}", lambda: identity.create_service(name=name, type=wanted["type"]))
-        for interface in INTERFACES:
-            end = endpoints.get((service.id, interface)) if service else None
-            if end is None:
-                make(f"endpoint {interface} of {name}", lambda: identity.create_endpoint(
-                    service_id=service.id, interface=interface, region_id=params["region"], url=wanted["url"]))
-            elif end.url != wanted["url"]:
-                make(f"endpoint {interface} of {name}", lambda: identity.update_endpoint(end, url=wanted["url"]))
-    return done
+        user = catalogue.ensure_user(wanted)
+        for name, role in roles.items():
+            if user is None or role is None or (user.id, role.id) not in assigned:
+                assign = partial(identity.assign_project_role_to_user, project, user, role)
+                catalogue.make(f"role {name} of {wanted['name']}", assign)
+        catalogue.ensure_service(wanted)
+    return catalogue.done
 
 
 def main() -> None:
     """Run the module."""
-    service = {"name": {"type": "str", "required": True}, "type": {"type": "str", "required": True}, "url": {"type": "str", "required": True},
-               "password": {"type": "str", "required": True, "no_log": True}}
+    service = {
+        "name": {"type": "str", "required": True},
+        "type": {"type": "str", "required": True},
+        "url": {"type": "str", "required": True},
+        "password": {"type": "str", "required": True, "no_log": True},
+    }
     module = AnsibleModule(
         argument_spec={
             "auth_url": {"type": "str", "required": True},
@@ -136,7 +190,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    if openstack is None:
+    if not HAS_OPENSTACK:
         module.fail_json(msg=missing_required_lib("python3-openstacksdk"))
     params = module.params
     try:

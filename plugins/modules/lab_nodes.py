@@ -34,8 +34,8 @@ options:
     default: []
   networks:
     description:
-      - C(name), C(subnet), C(mtu), C(interface) (name of the link in a node) and C(host_address) (whether this machine takes the
-        first address). Nodes have their own address in the first one.
+      - C(name), C(subnet), C(mtu), C(interface) (name of the link in a node) and C(host_address) (whether this machine
+        takes the first address). Nodes have their own address in the first one.
     type: list
     elements: dict
     default: []
@@ -90,7 +90,9 @@ def write_files(lab: Lab, node: dict[str, Any], params: dict[str, Any]) -> None:
     upper = os.path.join(lab.node_directory(node["name"]), "upper")
     for path, content, mode in first_boot_files(lab.name, node, params["networks"][0], params["authorized_key"]):
         os.makedirs(os.path.dirname(upper + path), mode=0o755, exist_ok=True)
-        with os.fdopen(os.open(upper + path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as stream:
+        with os.fdopen(
+            os.open(upper + path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
+        ) as stream:
             stream.write(content)
         os.chmod(upper + path, mode)
     os.chmod(upper + "/root", 0o700)
@@ -126,12 +128,27 @@ def make(lab: Lab, node: dict[str, Any], params: dict[str, Any]) -> bool:
 def start(lab: Lab, node: dict[str, Any], links: list[dict[str, Any]]) -> int:
     """Boot a node's container and return its process id."""
     place = lab.node_directory(node["name"])
-    argv = [NSPAWN, "--quiet", "--boot", "--register=no", "--keep-unit", f"--directory={lab.root(node['name'])}",
-            f"--machine={lab.name}-{node['name']}", f"--hostname={node['name']}", "--capability=all", "--bind=/dev/net/tun",
-            "--resolv-conf=off", "--timezone=off", "--link-journal=no", "--console=pipe"]
+    argv = [
+        NSPAWN,
+        "--quiet",
+        "--boot",
+        "--register=no",
+        "--keep-unit",
+        f"--directory={lab.root(node['name'])}",
+        f"--machine={lab.name}-{node['name']}",
+        f"--hostname={node['name']}",
+        "--capability=all",
+        "--bind=/dev/net/tun",
+        "--resolv-conf=off",
+        "--timezone=off",
+        "--link-journal=no",
+        "--console=pipe",
+    ]
     if os.path.exists("/dev/kvm"):
         argv.append("--bind=/dev/kvm")
-    argv += [f"--network-veth-extra={host_link(lab, node['name'], link['interface'])}:{link['interface']}" for link in links]
+    argv += [
+        f"--network-veth-extra={host_link(lab, node['name'], link['interface'])}:{link['interface']}" for link in links
+    ]
     for link in links:
         # What a killed container left under this name would keep the new one from starting.
         name = host_link(lab, node["name"], link["interface"])
@@ -146,8 +163,17 @@ def start(lab: Lab, node: dict[str, Any], links: list[dict[str, Any]]) -> int:
             stream.write("0")
 
     with open(os.path.join(place, "console.log"), "ab") as console:
-        process = subprocess.Popen(argv, preexec_fn=join_group, stdin=subprocess.DEVNULL, stdout=console, stderr=console, start_new_session=True, close_fds=True,
-                                   cwd="/", env={**os.environ, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"})
+        process = subprocess.Popen(
+            argv,
+            preexec_fn=join_group,  # noqa: PLW1509 a module has one thread
+            stdin=subprocess.DEVNULL,
+            stdout=console,
+            stderr=console,
+            start_new_session=True,
+            close_fds=True,
+            cwd="/",
+            env={**os.environ, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"},
+        )
     return process.pid
 
 
@@ -163,7 +189,19 @@ def connect(lab: Lab, node: dict[str, Any], links: list[dict[str, Any]], pid: in
                     tail = "".join(stream.readlines()[-5:]).strip()
                 raise LabError(f"node {node['name']} did not start; the end of {console}: {tail}")
             time.sleep(0.02)
-        run("ip", "link", "set", name, "mtu", str(link["mtu"]), "master", bridge_name(lab, link), "alias", f"hoplab:{lab.name}", "up")
+        run(
+            "ip",
+            "link",
+            "set",
+            name,
+            "mtu",
+            str(link["mtu"]),
+            "master",
+            bridge_name(lab, link),
+            "alias",
+            f"hoplab:{lab.name}",
+            "up",
+        )
 
 
 def ensure_started(lab: Lab, params: dict[str, Any], check: bool) -> list[str]:
@@ -211,10 +249,20 @@ def ensure_stopped(lab: Lab, owner: str, check: bool) -> list[str]:
 def main() -> None:
     """Run the module."""
     text = {"type": "str", "required": True}
-    network = {"name": text, "subnet": text, "interface": text, "mtu": {"type": "int", "required": True},
-               "host_address": {"type": "bool", "required": True}}
-    node = {"name": text, "address": text, "networks": {"type": "list", "elements": "str", "required": True},
-            "host_key": text | {"no_log": True}, "host_key_public": text}
+    network = {
+        "name": text,
+        "subnet": text,
+        "interface": text,
+        "mtu": {"type": "int", "required": True},
+        "host_address": {"type": "bool", "required": True},
+    }
+    node = {
+        "name": text,
+        "address": text,
+        "networks": {"type": "list", "elements": "str", "required": True},
+        "host_key": text | {"no_log": True},
+        "host_key_public": text,
+    }
     module = AnsibleModule(
         argument_spec={
             "lab": {"type": "str", "required": True},

@@ -7,7 +7,8 @@ DOCUMENTATION = r"""
 module: lab_preflight
 short_description: Check that this machine can carry a lab
 description:
-  - Looks at the operating system, memory, disk, cores, privileges, subnets, kernel features, names and labs of other clones.
+  - Looks at the operating system, memory, disk, cores, privileges, subnets, kernel features, names and labs of other
+    clones.
   - Changes nothing. Reports all problems at once, each with what to do.
 options:
   lab:
@@ -49,7 +50,13 @@ author: Hoplab
 EXAMPLES = r"""
 - name: Check this machine
   lab_preflight:
-    {lab: hoplab, owner: /home/me/hoplab, networks: {management: 172.29.20.0/24}, nodes: [ctl1], memory_mb: 8000, disk_mb: 15000, cores: 2}
+    lab: hoplab
+    owner: /home/me/hoplab
+    networks: {management: 172.29.20.0/24}
+    nodes: [ctl1]
+    memory_mb: 8000
+    disk_mb: 15000
+    cores: 2
 """
 
 RETURN = r"""
@@ -69,18 +76,23 @@ import subprocess
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.lab_host import Lab, LabError, refuse_foreign, run
 
-NAME = re.compile(r"[a-z][a-z0-9-]{0,13}[a-z0-9]")
+NAME = re.compile(r"[a-z][a-z0-9-]{0,6}[a-z0-9]")
 NODE = re.compile(r"[a-z][a-z0-9]{0,4}")
+LONGEST_PREFIX = 24  # a smaller subnet has no room for the nodes and the floating IPs
 
 
 def check_names(lab: str, nodes: list[str]) -> list[str]:
     """Return what is wrong with the names: they become names of network links, at most 15 characters long."""
     problems = []
-    if not NAME.fullmatch(lab) or len(lab) > 8:
-        problems.append(f"lab_name is {lab!r}: use 2 to 8 lower-case letters, digits or hyphens, beginning with a letter")
-    for node in nodes:
-        if not NODE.fullmatch(node):
-            problems.append(f"a node is named {node!r}: use 1 to 5 lower-case letters or digits, beginning with a letter")
+    if not NAME.fullmatch(lab):
+        problems.append(
+            f"lab_name is {lab!r}: use 2 to 8 lower-case letters, digits or hyphens, beginning with a letter"
+        )
+    problems += [
+        f"a node is named {node!r}: use 1 to 5 lower-case letters or digits, beginning with a letter"
+        for node in nodes
+        if not NODE.fullmatch(node)
+    ]
     return problems
 
 
@@ -92,19 +104,24 @@ def check_subnets(networks: dict[str, str], routes: list[tuple[str, str]], own: 
         try:
             parsed[name] = ipaddress.IPv4Network(subnet)
         except ValueError as error:
-            problems.append(f"lab_networks.{name}.subnet is {subnet!r}: {error}. Use an IPv4 network such as 172.29.20.0/24")
+            problems.append(
+                f"lab_networks.{name}.subnet is {subnet!r}: {error}. Use an IPv4 network such as 172.29.20.0/24"
+            )
             continue
-        if parsed[name].prefixlen > 24:
+        if parsed[name].prefixlen > LONGEST_PREFIX:
             problems.append(f"lab_networks.{name}.subnet is {subnet}: use a /24 or larger")
-    for name, subnet in parsed.items():
+    for name, network in parsed.items():
         for other, taken in parsed.items():
-            if name < other and subnet.overlaps(taken):
-                problems.append(f"lab_networks.{name}.subnet {subnet} and lab_networks.{other}.subnet {taken} overlap: choose others")
-        for destination, link in routes:
-            if link not in own and subnet.overlaps(ipaddress.IPv4Network(destination, strict=False)):
+            if name < other and network.overlaps(taken):
                 problems.append(
-                    f"lab_networks.{name}.subnet {subnet} clashes with this machine's route to {destination} ({link}): choose "
-                    "a free subnet in the inventory's group_vars/all/lab.yml"
+                    f"lab_networks.{name}.subnet {network} and lab_networks.{other}.subnet {taken} overlap: "
+                    "choose others"
+                )
+        for destination, link in routes:
+            if link not in own and network.overlaps(ipaddress.IPv4Network(destination, strict=False)):
+                problems.append(
+                    f"lab_networks.{name}.subnet {network} clashes with this machine's route to {destination} "
+                    f"({link}): choose a free subnet in the inventory's group_vars/all/lab.yml"
                 )
     return problems
 
@@ -128,7 +145,11 @@ def check_kernel() -> list[str]:
         problems.append("the kernel has no overlay file system: load or build the module overlay")
     if not os.path.exists("/dev/net/tun"):
         problems.append("/dev/net/tun is missing: load the module tun")
-    for kind, options in (("bridge", []), ("veth", ["peer", "name", "hoplab-probe2"]), ("vxlan", ["id", "1", "dstport", "4789"])):
+    for kind, options in (
+        ("bridge", []),
+        ("veth", ["peer", "name", "hoplab-probe2"]),
+        ("vxlan", ["id", "1", "dstport", "4789"]),
+    ):
         # A namespace of its own, which ends with the command: nothing is left behind and no name can clash.
         argv = ["unshare", "--net", "ip", "link", "add", "hoplab-probe", "type", kind, *options]
         if subprocess.run(argv, capture_output=True, check=False).returncode != 0:
@@ -153,12 +174,17 @@ def check_machine(memory_mb: int, disk_mb: int, cores: int) -> list[str]:
     with open("/proc/meminfo", encoding="utf-8") as stream:
         available = int(next(line for line in stream if line.startswith("MemAvailable")).split()[1]) // 1024
     if available < memory_mb:
-        problems.append(f"{available} MB of memory are free and the lab needs {memory_mb} MB: end other programs or use a larger machine")
+        problems.append(
+            f"{available} MB of memory are free and the lab needs {memory_mb} MB: "
+            "end other programs or use a larger machine"
+        )
     free = shutil.disk_usage("/var").free // 2**20
     if free < disk_mb:
         problems.append(f"{free} MB are free in /var and the lab needs {disk_mb} MB: make room")
     if (os.cpu_count() or 1) < cores:
-        problems.append(f"this machine has {os.cpu_count()} processor cores and the lab needs {cores}: use a larger machine")
+        problems.append(
+            f"this machine has {os.cpu_count()} processor cores and the lab needs {cores}: use a larger machine"
+        )
     return problems
 
 
@@ -185,7 +211,9 @@ def main() -> None:
     try:
         running = bool(lab.running())
         # A lab that runs already has its memory and disk.
-        problems += check_machine(0 if running else params["memory_mb"], 0 if running else params["disk_mb"], params["cores"])
+        problems += check_machine(
+            0 if running else params["memory_mb"], 0 if running else params["disk_mb"], params["cores"]
+        )
         problems += check_subnets(params["networks"], read_routes(), lab.links())
         problems += check_kernel()
         if not params["take"]:
@@ -193,7 +221,10 @@ def main() -> None:
     except LabError as error:
         problems.append(str(error))
     if problems:
-        module.fail_json(msg="This machine can't carry the lab:\n" + "\n".join(f"- {problem}" for problem in problems), problems=problems)
+        module.fail_json(
+            msg="This machine can't carry the lab:\n" + "\n".join(f"- {problem}" for problem in problems),
+            problems=problems,
+        )
     module.exit_json(changed=False, problems=[])
 
 

@@ -7,8 +7,8 @@ DOCUMENTATION = r"""
 module: mariadb_accounts
 short_description: Databases and accounts of a MariaDB server in one step
 description:
-  - Makes databases, accounts, passwords and privileges where they differ, over the server's own socket. A call per account,
-    as the modules of C(community.mysql) need it, costs 0.4 s each, for 20 accounts at every run.
+  - Makes databases, accounts, passwords and privileges where they differ, over the server's own socket. A call per
+    account, as the modules of C(community.mysql) need it, costs 0.4 s each, for 20 accounts at every run.
   - Privileges that an account has beyond those named here are taken away.
 options:
   databases:
@@ -52,6 +52,7 @@ try:
     import pymysql
 except ImportError:
     pymysql = None
+
 
 def password_hash(password: str) -> str:
     """Return the hash that mysql_native_password keeps: the hexadecimal SHA1 of the SHA1, after a star."""
@@ -126,7 +127,9 @@ def main() -> None:
     except pymysql.MySQLError as error:
         if module.check_mode:
             module.exit_json(changed=True, done=["everything: the server does not run yet"])
-        module.fail_json(msg=f"can't reach the server at {module.params['socket']}: {error}. See: journalctl -u mariadb -n 50")
+        module.fail_json(
+            msg=f"can't reach the server at {module.params['socket']}: {error}. See: journalctl -u mariadb -n 50"
+        )
     with connection, connection.cursor() as cursor:
         try:
             cursor.execute("SHOW DATABASES")

@@ -8,8 +8,8 @@ module: packages
 short_description: Install packages without starting their services
 description:
   - Installs what is missing of a list, without recommended packages. Services do not start before they are configured.
-  - When all is there it asks dpkg alone, in a tenth of a second. C(ansible.builtin.apt) opens apt's whole cache for that, which
-    takes 1 to 2 s on each node for each role.
+  - When all is there it asks dpkg alone, in a tenth of a second. C(ansible.builtin.apt) opens apt's whole cache for
+    that, which takes 1 to 2 s on each node for each role.
 options:
   names:
     description: Packages.
@@ -47,7 +47,9 @@ LISTS_MAX_AGE = 86400  # seconds
 def missing(module: AnsibleModule, names: list[str]) -> list[str]:
     """Return those of the packages that are not installed."""
     # The return code only says that dpkg does not know one of them.
-    _code, out, _error = module.run_command(["dpkg-query", "--show", "--showformat=${db:Status-Status} ${Package}\\n", *names])
+    _code, out, _error = module.run_command(
+        ["dpkg-query", "--show", "--showformat=${db:Status-Status} ${Package}\\n", *names]
+    )
     installed = {line.split()[1] for line in out.splitlines() if line.startswith("installed ")}
     return [name for name in names if name not in installed]
 
@@ -76,13 +78,22 @@ def lists_age() -> float:
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(argument_spec={"names": {"type": "list", "elements": "str", "required": True}}, supports_check_mode=True)
+    module = AnsibleModule(
+        argument_spec={"names": {"type": "list", "elements": "str", "required": True}}, supports_check_mode=True
+    )
     wanted = missing(module, list(dict.fromkeys(module.params["names"])))
     if not wanted or module.check_mode:
         module.exit_json(changed=bool(wanted), installed=wanted)
     environment = {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
-    install = ["apt-get", "install", "--yes", "--no-install-recommends", "-oDpkg::Options::=--force-confold",
-               "-oDPkg::Lock::Timeout=120", *wanted]
+    install = [
+        "apt-get",
+        "install",
+        "--yes",
+        "--no-install-recommends",
+        "-oDpkg::Options::=--force-confold",
+        "-oDPkg::Lock::Timeout=120",
+        *wanted,
+    ]
     code, out, error = 0, "", ""
     with services_held():
         if lists_age() > LISTS_MAX_AGE:

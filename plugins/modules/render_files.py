@@ -13,8 +13,9 @@ description:
 options:
   files:
     description:
-      - What is to be there, in this order. Each entry has C(owner), C(group), C(mode) and one of C(template) (with C(dest)
-        and, optionally, C(vars)), C(content) (with C(dest)) or C(directory).
+      - What is to be there, in this order. Each entry has C(owner), C(group), C(mode) and one of C(template) (with
+        C(dest) and, optionally, C(vars)), C(file) (copied as it is; with C(dest)), C(content) (with C(dest)) or
+        C(directory).
     type: list
     elements: dict
     required: true
@@ -117,13 +118,19 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "files": {"type": "list", "elements": "dict", "options": place | {"content": {"type": "str"}}},
-            "private_files": {"type": "list", "elements": "dict", "options": place | {"content": {"type": "str", "no_log": True}}},
+            "private_files": {
+                "type": "list",
+                "elements": "dict",
+                "options": place | {"content": {"type": "str", "no_log": True}},
+            },
             "show_diff": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )
     private = {entry["index"] for entry in module.params["private_files"] or []}
-    entries = sorted((module.params["files"] or []) + (module.params["private_files"] or []), key=lambda entry: int(entry["index"]))
+    entries = sorted(
+        (module.params["files"] or []) + (module.params["private_files"] or []), key=lambda entry: int(entry["index"])
+    )
     changed: list[str] = []
     diffs: list[dict[str, str]] = []
     for entry in entries:
@@ -149,12 +156,14 @@ def main() -> None:
             changed.append(path)
             if module.params["show_diff"]:
                 hidden = entry["index"] in private
-                diffs.append({
-                    "before_header": path,
-                    "after_header": path,
-                    "before": "(not shown: not readable by everybody)\n" if hidden else before,
-                    "after": "(changed)\n" if hidden else entry["content"],
-                })
+                diffs.append(
+                    {
+                        "before_header": path,
+                        "after_header": path,
+                        "before": "(not shown: not readable by everybody)\n" if hidden else before,
+                        "after": "(changed)\n" if hidden else entry["content"],
+                    }
+                )
     module.exit_json(changed=bool(changed), changed_files=changed, diff=diffs)
 
 

@@ -7,10 +7,10 @@ DOCUMENTATION = r"""
 module: root_layers
 short_description: Debian root layers for containers, built once and shared
 description:
-  - Makes two layers in a cache. C(base) is a minimal Debian with systemd, Python and an SSH server; C(packages) holds, on top
-    of it, all packages of the lab, installed once, with every unit disabled and stopped.
-  - A layer's name carries a digest of what it was made from, so a change of packages makes a new one. A layer appears in one
-    step when it is complete; an interrupted build leaves nothing that a later run would take for one.
+  - Makes two layers in a cache. C(base) is a minimal Debian with systemd, Python and an SSH server; C(packages) holds,
+    on top of it, all packages of the lab, installed once, with every unit disabled and stopped.
+  - A layer's name carries a digest of what it was made from, so a change of packages makes a new one. A layer appears
+    in one step when it is complete; an interrupted build leaves nothing that a later run would take for one.
 options:
   cache:
     description: Directory of the cache.
@@ -68,7 +68,6 @@ seconds:
   returned: always
 """
 
-import contextlib
 import fcntl
 import glob
 import hashlib
@@ -78,15 +77,21 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.lab_chroot import BUILD_LIMIT, chroot, in_root, mask_wanted, put, unit_links
 from ansible.module_utils.lab_host import LabError, run
 
-DPKG_OPTIONS = ["force-unsafe-io", "force-confdef", "path-exclude=/usr/share/doc/*", "path-exclude=/usr/share/man/*",
-                "path-exclude=/usr/share/locale/*", "path-exclude=/usr/share/info/*"]
-BUILD_LIMIT = 3000  # seconds; a slow mirror may need most of it
+DPKG_OPTIONS = [
+    "force-unsafe-io",
+    "force-confdef",
+    "path-exclude=/usr/share/doc/*",
+    "path-exclude=/usr/share/man/*",
+    "path-exclude=/usr/share/locale/*",
+    "path-exclude=/usr/share/info/*",
+]
 
 
 def digest(*parts: Any) -> str:
@@ -94,91 +99,41 @@ def digest(*parts: Any) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
 
 
+def read(path: str) -> str:
+    """Return the text of a file."""
+    with open(path, encoding="utf-8") as stream:
+        return stream.read()
+
+
 def build_base(params: dict[str, Any], target: str) -> None:
     """Make the base layer in the directory target."""
-    argv = ["mmdebstrap", "--quiet", "--mode=root", "--variant=apt", "--include=" + ",".join(params["base_packages"]),
-            "--aptopt=Apt::Install-Recommends \"false\"", "--skip=cleanup/apt"]
+    argv = [
+        "mmdebstrap",
+        "--quiet",
+        "--mode=root",
+        "--variant=apt",
+        "--include=" + ",".join(params["base_packages"]),
+        '--aptopt=Apt::Install-Recommends "false"',
+        "--skip=cleanup/apt",
+    ]
     argv += [f"--dpkgopt={option}" for option in DPKG_OPTIONS]
     # Debs are kept beside the layers, so that a new layer needs no download.
     archives = os.path.join(params["cache"], "archives")
     os.makedirs(os.path.join(archives, "partial"), exist_ok=True)
-    argv += ["--skip=download/empty", "--skip=essential/unlink",
-             "--setup-hook=mkdir -p \"$1/var/cache/apt/archives\"",
-             f"--setup-hook=sync-in {archives} /var/cache/apt/archives",
-             f"--customize-hook=sync-out /var/cache/apt/archives {archives}"]
-    argv.append("--customize-hook=systemctl --root \"$1\" enable systemd-networkd.service")
+    argv += [
+        "--skip=download/empty",
+        "--skip=essential/unlink",
+        '--setup-hook=mkdir -p "$1/var/cache/apt/archives"',
+        f"--setup-hook=sync-in {archives} /var/cache/apt/archives",
+        f"--customize-hook=sync-out /var/cache/apt/archives {archives}",
+    ]
+    argv.append('--customize-hook=systemctl --root "$1" enable systemd-networkd.service')
     for drop_in in glob.glob("/etc/apt/apt.conf.d/*prox*") + glob.glob("/etc/apt/auth.conf.d/*"):
         argv.append(f"--customize-hook=copy-in {drop_in} {os.path.dirname(drop_in)}")
     run(*argv, params["suite"], target, *params["sources"], timeout=BUILD_LIMIT)
     for pattern in ("etc/ssh/ssh_host_*", "var/cache/apt/archives/*.deb", "var/lib/systemd/random-seed"):
         for path in glob.glob(os.path.join(target, pattern)):
             os.unlink(path)
-
-
-@contextlib.contextmanager
-def chroot(base: str, work: str, archives: str) -> Iterator[str]:
-    """Mount a writable layer over the base, with what package scripts need; yields its path."""
-    root = os.path.join(work, "root")
-    for part in ("upper", "work", "root"):
-        os.makedirs(os.path.join(work, part), exist_ok=True)
-    mounted = []
-
-    def mount(point: str, *options: str) -> None:
-        run("mount", *options, point)
-        mounted.append(point)
-
-    try:
-        mount(root, "-t", "overlay", "hoplab-layer", "-o", f"lowerdir={base},upperdir={work}/upper,workdir={work}/work")
-        mount(f"{root}/proc", "-t", "proc", "proc")
-        mount(f"{root}/sys", "-t", "sysfs", "-o", "ro", "sysfs")
-        mount(f"{root}/dev", "--bind", "/dev")
-        mount(f"{root}/var/cache/apt/archives", "--bind", archives)
-        yield root
-    finally:
-        for point in reversed(mounted):
-            run("umount", "--lazy", point)
-
-
-def in_root(root: str, *argv: str) -> str:
-    """Run a command in the layer that is being built."""
-    env = ["env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C.UTF-8", "HOME=/root"]
-    return run("chroot", root, *env, *argv, timeout=BUILD_LIMIT)
-
-
-def put(root: str, path: str, content: str, mode: int) -> None:
-    """Write a file into the layer that is being built, in place of what is there."""
-    full = root + path
-    os.makedirs(os.path.dirname(full), exist_ok=True)
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(full)
-    with open(full, "w", encoding="utf-8") as stream:
-        stream.write(content)
-    os.chmod(full, mode)
-
-
-def unit_links(root: str) -> set[str]:
-    """Return the links by which services, sockets and timers start at boot."""
-    patterns = ("etc/systemd/system/*.wants/*", "etc/systemd/system/*.requires/*", "etc/rc*.d/S*")
-    found = {path for pattern in patterns for path in glob.glob(os.path.join(root, pattern))}
-    return {path for path in found if not path.endswith((".target", ".slice"))}
-
-
-def mask_wanted(root: str, disabled: set[str]) -> None:
-    """Mask those of the disabled services that other services want.
-
-    A service of the lab says that it wants the database and the broker, wherever they are. With the packages of all nodes
-    on every node, starting it would start them there, too. Enabling a service lifts the mask.
-    """
-    units = os.path.join(root, "usr/lib/systemd/system")
-    wanted = set()
-    for path in glob.glob(os.path.join(units, "*.service")):
-        with open(path, encoding="utf-8") as stream:
-            wanted |= {word for line in stream if line.startswith("Wants=") for word in line[6:].split()}
-    for name in wanted:
-        target = os.path.basename(os.path.realpath(os.path.join(units, name)))  # mysql.service is mariadb.service
-        mask = os.path.join(root, "etc/systemd/system", target)
-        if target in disabled and not os.path.lexists(mask):
-            os.symlink("/dev/null", mask)
 
 
 def build_packages(params: dict[str, Any], base: str, work: str) -> None:
@@ -190,7 +145,9 @@ def build_packages(params: dict[str, Any], base: str, work: str) -> None:
             put(root, "/etc/resolv.conf", stream.read(), 0o644)
         put(root, "/usr/sbin/policy-rc.d", "#!/bin/sh\nexit 101\n", 0o755)
         before = unit_links(root)
-        install = ["apt-get", "install", "-y", "--no-install-recommends"] + [f"-oDpkg::Options::=--{option}" for option in DPKG_OPTIONS]
+        install = ["apt-get", "install", "-y", "--no-install-recommends"] + [
+            f"-oDpkg::Options::=--{option}" for option in DPKG_OPTIONS
+        ]
         in_root(root, "apt-get", "install", "-y", "--no-install-recommends", "--download-only", *params["packages"])
         # py3compile starts an interpreter for each of 500 packages; all are compiled at once, on all cores, afterwards.
         in_root(root, "dpkg-divert", "--local", "--rename", "--add", "/usr/bin/py3compile")
@@ -223,7 +180,7 @@ def build_packages(params: dict[str, Any], base: str, work: str) -> None:
                 os.unlink(path)
 
 
-def ensure(cache: str, name: str, build: Any) -> float | None:
+def ensure(cache: str, name: str, build: Callable[[str], str]) -> float | None:
     """Build a layer unless the cache has it; returns the seconds that it took, None when it was there."""
     final = os.path.join(cache, "layers", name)
     if os.path.isdir(final):
@@ -256,7 +213,7 @@ def main() -> None:
     )
     params = module.params
     base_name = f"base-{params['suite']}-{digest(params['sources'], sorted(params['base_packages']))}"
-    scripts = {path: digest(open(source, encoding="utf-8").read()) for path, source in params["hook_files"].items()}
+    scripts = {path: digest(read(source)) for path, source in params["hook_files"].items()}
     packages_name = f"packages-{digest(base_name, sorted(set(params['packages'])), params['hooks'], scripts)}"
     layers = [os.path.join(params["cache"], "layers", name) for name in (packages_name, base_name)]
     if module.check_mode:

@@ -7,8 +7,8 @@ DOCUMENTATION = r"""
 module: schema_sync
 short_description: Run schema migrations once per package version and command list
 description:
-  - Migration commands cost seconds of imports even when there is nothing to do. After all of them succeeded, the package's
-    version and the commands are noted on the node, and a later run with the same ones does nothing.
+  - Migration commands cost seconds of imports even when there is nothing to do. After all of them succeeded, the
+    package's version and the commands are noted on the node, and a later run with the same ones does nothing.
   - An interrupted run leaves no note, so the next run does all commands again; they must bear that.
 options:
   name:

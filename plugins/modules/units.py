@@ -25,9 +25,9 @@ options:
     choices: [started, stopped, restarted]
   configuration:
     description:
-      - Files and directories that the units read when they start. With C(started), a unit that runs since before the newest
-        change of them, or of its own unit file, is restarted. This heals a run that was interrupted between a change and
-        its handler.
+      - Files and directories that the units read when they start. With C(started), a unit that runs since before the
+        newest change of them, or of its own unit file, is restarted. This heals a run that was interrupted between a
+        change and its handler.
     type: list
     elements: path
     default: []
@@ -56,12 +56,25 @@ units:
 import contextlib
 import os
 import time
-from typing import Any
+from collections.abc import Callable
 
 from ansible.module_utils.basic import AnsibleModule
 
-PROPERTIES = ("Id", "ActiveState", "SubState", "UnitFileState", "LoadState", "NeedDaemonReload", "Result",
-              "FragmentPath", "DropInPaths", "ExecMainStartTimestampMonotonic", "ActiveEnterTimestampMonotonic")
+Note = Callable[[list[str], str], None]
+
+PROPERTIES = (
+    "Id",
+    "ActiveState",
+    "SubState",
+    "UnitFileState",
+    "LoadState",
+    "NeedDaemonReload",
+    "Result",
+    "FragmentPath",
+    "DropInPaths",
+    "ExecMainStartTimestampMonotonic",
+    "ActiveEnterTimestampMonotonic",
+)
 
 
 def read_units(module: AnsibleModule, names: list[str]) -> dict[str, dict[str, str]]:
@@ -82,13 +95,16 @@ def systemctl(module: AnsibleModule, verb: str, names: list[str]) -> None:
     if code == 0:
         return
     states = read_units(module, names)
-    unwell = [f"{name} is {unit['ActiveState']} ({unit['SubState']}, {unit['Result']}): journalctl -u {name} -n 50"
-              for name, unit in states.items() if unit["ActiveState"] not in ("active", "activating", "reloading")]
+    unwell = [
+        f"{name} is {unit['ActiveState']} ({unit['SubState']}, {unit['Result']}): journalctl -u {name} -n 50"
+        for name, unit in states.items()
+        if unit["ActiveState"] not in ("active", "activating", "reloading")
+    ]
     module.fail_json(msg=f"systemctl {verb} failed. " + "; ".join(unwell or [error.strip()]), stderr=error)
 
 
 def newest_change(paths: list[str]) -> float:
-    """Return when one of the files, or files below the directories, was last changed, in seconds of the monotonic clock."""
+    """Return when a file, or one below a directory, was last changed, in seconds of the monotonic clock."""
     newest = 0.0
     for path in paths:
         for directory, _names, files in os.walk(path):
@@ -135,37 +151,20 @@ def main() -> None:
         for target in targets:
             done.setdefault(target, []).append(what)
 
-    units = read_units(module, names)
-    if any(unit["NeedDaemonReload"] == "yes" for unit in units.values()):
-        if not module.check_mode:
-            module.run_command(["systemctl", "daemon-reload"], check_rc=True)
-        units = read_units(module, names)
-
     masked: bool | None = module.params["masked"]
     if masked is None and (module.params["enabled"] or module.params["state"] in ("started", "restarted")):
         masked = False
-    if masked is not None:
-        wrong = [name for name in names if (units[name]["LoadState"] == "masked") != masked]
-        systemctl(module, "mask" if masked else "unmask", wrong)
-        note(wrong, "masked" if masked else "unmasked")
-        if wrong and not module.check_mode:
-            units = read_units(module, names)
+    units = apply_mask(module, masked, read_reloaded(module, names), note)
 
     absent = [name for name in names if units[name]["LoadState"] == "not-found"]
     if absent and not masked and module.params["state"] != "stopped":
         if module.check_mode:
             # The package that brings the unit is not installed in a dry run.
-            module.exit_json(changed=True, units=dict.fromkeys(absent, ["absent"]))
+            module.exit_json(changed=True, units={name: ["absent"] for name in absent})
         module.fail_json(msg="no such units: " + ", ".join(absent) + ". Is the package that brings them installed?")
     present = [name for name in names if name not in absent]
 
-    enabled: bool | None = module.params["enabled"]
-    if enabled is not None and present:
-        on = ("enabled", "static", "alias", "indirect", "generated") if enabled else ("enabled", "enabled-runtime")
-        wrong = [name for name in present if (units[name]["UnitFileState"] in on) != enabled]
-        systemctl(module, "enable" if enabled else "disable", wrong)
-        note(wrong, "enabled" if enabled else "disabled")
-
+    apply_enabled(module, module.params["enabled"], {name: units[name] for name in present}, note)
     stale = outdated(units, present, module.params["configuration"]) if module.params["state"] == "started" else []
     apply_state(module, module.params["state"], [name for name in present if name not in stale], units, note)
     if stale:
@@ -173,7 +172,41 @@ def main() -> None:
     module.exit_json(changed=bool(done), units=done)
 
 
-def apply_state(module: AnsibleModule, state: str | None, names: list[str], units: dict[str, dict[str, str]], note: Any) -> None:
+def read_reloaded(module: AnsibleModule, names: list[str]) -> dict[str, dict[str, str]]:
+    """Return systemd's properties of each unit, after a daemon-reload where one was needed."""
+    units = read_units(module, names)
+    if any(unit["NeedDaemonReload"] == "yes" for unit in units.values()):
+        if not module.check_mode:
+            module.run_command(["systemctl", "daemon-reload"], check_rc=True)
+        units = read_units(module, names)
+    return units
+
+
+def apply_mask(
+    module: AnsibleModule, masked: bool | None, units: dict[str, dict[str, str]], note: Note
+) -> dict[str, dict[str, str]]:
+    """Mask or unmask what is not yet as asked; returns the units' properties afterwards."""
+    if masked is None:
+        return units
+    wrong = [name for name in units if (units[name]["LoadState"] == "masked") != masked]
+    systemctl(module, "mask" if masked else "unmask", wrong)
+    note(wrong, "masked" if masked else "unmasked")
+    return read_units(module, list(units)) if wrong and not module.check_mode else units
+
+
+def apply_enabled(module: AnsibleModule, enabled: bool | None, units: dict[str, dict[str, str]], note: Note) -> None:
+    """Enable or disable what is not yet as asked."""
+    if enabled is None:
+        return
+    on = ("enabled", "static", "alias", "indirect", "generated") if enabled else ("enabled", "enabled-runtime")
+    wrong = [name for name, unit in units.items() if (unit["UnitFileState"] in on) != enabled]
+    systemctl(module, "enable" if enabled else "disable", wrong)
+    note(wrong, "enabled" if enabled else "disabled")
+
+
+def apply_state(
+    module: AnsibleModule, state: str | None, names: list[str], units: dict[str, dict[str, str]], note: Note
+) -> None:
     """Start, stop or restart what is not yet as asked."""
     if state == "restarted" and names:
         systemctl(module, "restart", names)

@@ -27,11 +27,11 @@ def adopt(cloud: Connection, deployment: Deployment, plan: Plan, *, global_reque
     volumes = [item.volume_id for server in servers for item in cloud.compute.volume_attachments(server.id)]
     if len(servers) != 1 or len(volumes) != 1 or not guest_key(deployment).exists():
         return None
-    return _journey(cloud, deployment, plan, servers[0], str(volumes[0]), global_request_id)
+    return _journey(cloud, deployment, plan, servers[0], volume_id=str(volumes[0]), global_request_id=global_request_id)
 
 
 def _journey(
-    cloud: Connection, deployment: Deployment, plan: Plan, server: Server, volume_id: str, global_request_id: str
+    cloud: Connection, deployment: Deployment, plan: Plan, server: Server, *, volume_id: str, global_request_id: str
 ) -> Journey | None:
     ports = list(cloud.network.ports(device_id=server.id))
     router = cloud.network.find_router(plan.group)

@@ -59,7 +59,8 @@ def launch(
 ) -> Outcome:
     """Launch an instance and check everything about it.
 
-    existing: take the instance of an earlier launch if it still runs. say: told each thing that is done. What goes wrong becomes a finding; only ConfigurationError is raised.
+    existing: take the instance of an earlier launch if it still runs. say: told each thing that is done. What goes
+    wrong becomes a finding; only ConfigurationError is raised.
     """
     for group in ("ceph_rgw", "ceph_mon"):
         deployment.first_in_group(group)  # A description that lacks them is refused before anything is made.

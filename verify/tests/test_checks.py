@@ -32,7 +32,7 @@ def test_a_failed_unit_is_named_with_its_state_and_log_command(deployment: Deplo
     assert finding.next_commands == ("journalctl -u nova-scheduler",)
 
 
-@pytest.mark.parametrize("states", [(), (UnitState("loaded", "active", "running", ""),) * 2])
+@pytest.mark.parametrize("states", [(), (UnitState("a.service", "loaded", "active", "running", ""),) * 2])
 def test_units_that_systemd_does_not_tell_of_are_unknown(deployment: Deployment, states: Sequence[UnitState]) -> None:
     assert judge(deployment.nodes[0], states, ["x"]).verdict is Verdict.UNKNOWN
 

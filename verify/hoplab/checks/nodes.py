@@ -3,19 +3,21 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 from hoplab.deployment import Deployment, Node, Service
 from hoplab.errors import SourceError
 from hoplab.findings import Finding, fails, holds, unknown
 from hoplab.transport import Nodes
 
-PROPERTIES = ("LoadState", "ActiveState", "SubState", "Result")
+PROPERTIES = ("Id", "LoadState", "ActiveState", "SubState", "Result")
 
 
 @dataclass(frozen=True, slots=True)
 class UnitState:
-    """A systemd unit's state in systemd's own words; result: how it last ended."""
+    """A systemd unit's state in systemd's own words; name: the unit's; result: how it last ended."""
 
+    name: str
     load: str
     active: str
     sub: str
@@ -43,24 +45,42 @@ def parse_show(text: str) -> tuple[UnitState, ...]:
     return tuple(states)
 
 
+def of_services(
+    services: Sequence[Service], states: Sequence[UnitState]
+) -> tuple[tuple[Service, UnitState], ...] | None:
+    """Return each service with each of its units' states; None if systemd told of too few or too many.
+
+    A unit with a star, such as ceph-osd@*.service, stands for all that run on the node, at least one; systemd tells of
+    those after all others.
+    """
+    patterns = [service for service in services if "*" in service.unit]
+    plain = [service for service in services if service not in patterns]
+    found = {
+        service: [state for state in states[len(plain) :] if fnmatchcase(state.name, service.unit)]
+        for service in patterns
+    }
+    if len(states) != len(plain) + sum(map(len, found.values())) or not all(found.values()):
+        return None
+    pairs = [*zip(plain, states[: len(plain)], strict=True)]
+    return (*pairs, *((service, state) for service, mine in found.items() for state in mine))
+
+
 def judge(node: Node, states: Sequence[UnitState], commands: Sequence[str]) -> Finding:
     """Judge a node by its units' states, given in the order of its services; commands: how to see each one's log."""
     expected = promise(node)
-    if len(states) != len(node.services):
+    pairs = of_services(node.services, states)
+    if pairs is None:
         return unknown(
             f"node {node.name}",
             expected,
             f"systemd told of {len(states)} units, asked for {len(node.services)}",
             "systemctl show",
         )
-    bad = [
-        (service, state, command)
-        for service, state, command in zip(node.services, states, commands, strict=True)
-        if state.active != "active"
-    ]
+    shown = dict(zip((service.unit for service in node.services), commands, strict=True))
+    bad = [(service, state, shown[service.unit]) for service, state in pairs if state.active != "active"]
     evidence = f"{node.address}: systemctl show of {', '.join(service.unit for service in node.services) or 'no unit'}"
     if bad:
-        actual = "; ".join(f"{service.unit} is {state}" for service, state, _ in bad)
+        actual = "; ".join(f"{state.name or service.unit} is {state}" for service, state, _ in bad)
         return fails(f"node {node.name}", expected, actual, evidence, *(command for _, _, command in bad))
     names = ", ".join(service.name for service in node.services)
     actual = f"{promise(node)}{': ' if names else ''}{names}"

@@ -1,0 +1,3 @@
+from ansible.utils.context_objects import CLIArgs
+
+CLIARGS: CLIArgs

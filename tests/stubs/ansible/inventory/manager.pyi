@@ -1,0 +1,9 @@
+from collections.abc import Sequence
+
+from ansible.inventory.host import Host
+from ansible.parsing.dataloader import DataLoader
+
+class InventoryManager:
+    def __init__(self, loader: DataLoader, sources: Sequence[str]) -> None: ...
+    def get_hosts(self, pattern: str = ...) -> list[Host]: ...
+    def get_groups_dict(self) -> dict[str, list[str]]: ...

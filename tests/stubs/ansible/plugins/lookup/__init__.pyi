@@ -1,0 +1,4 @@
+from ansible.template import Templar
+
+class LookupBase:
+    _templar: Templar

@@ -1,0 +1,130 @@
+"""Renders every file of a lab as its playbooks would: Ansible's own parser, variables and templates, and no node.
+
+Each render_files task of playbooks/site.yml is taken as Ansible would run it on each of its hosts, and its action
+plugin renders what it would send. Only what a task learns from a node (LEARNT) is given.
+"""
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ansible import context
+from ansible.inventory.host import Host
+from ansible.inventory.manager import InventoryManager
+from ansible.parsing.dataloader import DataLoader
+from ansible.playbook import Playbook
+from ansible.playbook.block import Block
+from ansible.playbook.play import Play
+from ansible.playbook.play_context import PlayContext
+from ansible.playbook.task import Task
+from ansible.plugins.loader import init_plugin_loader
+from ansible.template import Templar
+from ansible.utils.context_objects import CLIArgs
+from ansible.vars.hostvars import HostVars
+from ansible.vars.manager import VariableManager
+from plugins.action.render_files import ActionModule
+
+# What tasks register before the files are rendered.
+LEARNT: dict[str, Any] = {"__nova_compute_kvm_probe": {"stdout": "qemu\n", "rc": 0}}
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A file as a role writes it."""
+
+    role: str
+    content: str
+    owner: str
+    group: str
+    mode: str
+
+
+@dataclass
+class Lab:
+    """All files of a lab. variables: those of each host, as a task of any role sees them."""
+
+    files: dict[str, dict[str, Rendered]] = field(default_factory=dict)
+    directories: dict[str, dict[str, Rendered]] = field(default_factory=dict)
+    variables: dict[str, dict[str, Any]] = field(default_factory=dict)
+    secrets_file: Path = Path()
+
+    def text(self, node: str, path: str) -> str:
+        return self.files[node][path].content
+
+
+def tasks_of(block: Block) -> Iterator[Task]:
+    """Yield the tasks of a block and of the blocks in it."""
+    for entry in [*block.block, *block.rescue, *block.always]:
+        if isinstance(entry, Block):
+            yield from tasks_of(entry)
+        else:
+            yield entry
+
+
+@contextlib.contextmanager
+def render_lab(root: Path, directory: Path) -> Iterator[Lab]:
+    """Render the default inventory's lab; directory: for its secrets and keys."""
+    arguments = {"extra_vars": (json.dumps({"lab_directory": str(directory)}),), "diff": False, "check": True}
+    context.CLIARGS = CLIArgs(arguments)
+    before = Path.cwd()
+    os.chdir(root)
+    try:
+        yield Renderer(root, directory).render()
+    finally:
+        os.chdir(before)
+
+
+class Renderer:
+    """Ansible's view of the default inventory and of all playbooks."""
+
+    def __init__(self, root: Path, directory: Path) -> None:
+        init_plugin_loader()
+        self.loader = DataLoader()
+        self.inventory = InventoryManager(self.loader, [str(root / "inventories" / "local")])
+        self.manager = VariableManager(self.loader, self.inventory)
+        self.playbook = Playbook.load(str(root / "playbooks" / "site.yml"), self.manager, self.loader)
+        self.loader.set_basedir(str(root / "playbooks"))  # as the executor does: group_vars lie there
+        HostVars(self.inventory, self.manager, self.loader)  # from now on the manager's hostvars
+        self.lab = Lab(secrets_file=directory / "secrets.yml")
+
+    def render(self) -> Lab:
+        """Render all files of all hosts."""
+        for host in self.inventory.get_hosts():
+            self.manager.set_nonpersistent_facts(host.name, LEARNT)
+            self.lab.files[host.name] = {}
+            self.lab.directories[host.name] = {}
+        for play in self.playbook.get_plays():
+            hosts = self.inventory.get_hosts(play.hosts)
+            tasks = [task for block in play.compile() for task in tasks_of(block) if task.action == "render_files"]
+            for host in hosts:
+                for task in tasks:
+                    self.render_task(play, host, task)
+        return self.lab
+
+    def render_task(self, play: Play, host: Host, task: Task) -> None:
+        """Render the files of one task on one host, unless its conditions leave the host out."""
+        variables = self.manager.get_vars(play=play, host=host, task=task)
+        self.lab.variables[host.name] = variables
+        templar = Templar(loader=self.loader, variables=variables)
+        if not all(templar.evaluate_conditional(condition) for condition in task.when):
+            return
+        action = ActionModule(task, None, PlayContext(), self.loader, templar, None)
+        role = variables.get("role_name", "")
+        for entry in (entry for part in self.rendered(action, task, templar, variables) for entry in part):
+            made = Rendered(role, entry.get("content", ""), entry["owner"], entry["group"], entry["mode"])
+            if "directory" in entry:
+                self.lab.directories[host.name][entry["directory"]] = made
+            else:
+                self.lab.files[host.name][entry["dest"]] = made
+
+    @staticmethod
+    def rendered(
+        action: ActionModule, task: Task, templar: Templar, variables: dict[str, Any]
+    ) -> list[list[dict[str, Any]]]:
+        """Return what the action would send: the public files, then the private ones."""
+        sent = action.render(templar.template(task.args["files"]), variables)
+        return [sent["files"], sent["private_files"]]

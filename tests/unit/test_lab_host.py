@@ -1,0 +1,158 @@
+"""What a lab leaves on its machine: its record, whose it is, and its first files. Directories and processes are real."""
+
+import ipaddress
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from ansible.module_utils import lab_host
+from ansible.module_utils.lab_firstboot import first_boot_files, host_address, machine_id, network_file
+from ansible.module_utils.lab_host import Lab, LabError, alive, refuse_foreign, run, wait_gone
+from ansible.module_utils.lab_network import bridge_name, wanted_rules
+
+NETWORK = {"name": "management", "subnet": "192.0.2.0/24", "mtu": 1450, "interface": "mgmt0", "host_address": True}
+NODE = {"name": "ctl1", "address": "192.0.2.11", "host_key": "PRIVATE\n", "host_key_public": "ssh-ed25519 AAAA"}
+
+
+@pytest.fixture
+def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lab:
+    monkeypatch.setattr(lab_host, "LABS", str(tmp_path / "labs"))
+    return Lab("unittest")
+
+
+@pytest.fixture
+def container(lab: Lab, tmp_path: Path) -> Iterator[int]:
+    """A process that looks like a node's container manager."""
+    program = tmp_path / lab_host.NSPAWN
+    program.symlink_to(sys.executable)
+    sleep = "import time; print('up', flush=True); time.sleep(60)"
+    argv = [str(program), "-c", sleep, f"--directory={lab.root('ctl1')}"]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        yield process.pid
+        process.kill()
+
+
+class TestRecord:
+    def test_is_written_once(self, lab: Lab) -> None:
+        assert lab.record() == {}
+        assert lab.write_record("/clone", "running")
+        assert not lab.write_record("/clone", "running")
+        assert lab.record() == {"owner": "/clone", "state": "running"}
+        assert lab.write_record("/clone", "stopped")
+        assert [path.name for path in Path(lab.directory).iterdir()] == ["lab.json"]
+
+    @pytest.mark.parametrize("text", ["", "{", "[]", "null"])
+    def test_damaged_one_counts_as_none(self, lab: Lab, text: str) -> None:
+        Path(lab.directory).mkdir(parents=True)
+        Path(lab.directory, "lab.json").write_text(text)
+        assert lab.record() == {}
+
+    def test_labs_are_known_by_their_directories(self, lab: Lab) -> None:
+        assert lab_host.known_labs() == []
+        lab.write_record("/clone", "running")
+        assert lab_host.known_labs() == [lab]
+
+
+class TestWhoseItIs:
+    def test_new_and_own_ones_are_free(self, lab: Lab) -> None:
+        refuse_foreign(lab, "/here")
+        lab.write_record("/here", "stopped")
+        refuse_foreign(lab, "/here")
+
+    def test_living_one_of_another_clone_is_refused(self, lab: Lab, container: int) -> None:
+        assert lab.running() == {"ctl1": container}
+        lab.write_record("/clone/that/is/gone", "running")
+        with pytest.raises(LabError) as caught:
+            refuse_foreign(lab, "/here")
+        for part in ("unittest", "/clone/that/is/gone", "nodes ctl1 run", "make down TAKE=yes", "lab_name"):
+            assert part in str(caught.value)
+        refuse_foreign(lab, "/clone/that/is/gone")
+
+    def test_dead_one_is_free(self, lab: Lab, tmp_path: Path) -> None:
+        lab.write_record(str(tmp_path), "running")
+        assert lab.running() == {}
+        refuse_foreign(lab, "/here")
+
+    def test_stopped_one_is_refused_while_its_clone_is_there(self, lab: Lab, tmp_path: Path) -> None:
+        clone = tmp_path / "clone"
+        clone.mkdir()
+        lab.write_record(str(clone), "stopped")
+        with pytest.raises(LabError, match=r"it was stopped with `make stop`"):
+            refuse_foreign(lab, "/here")
+        clone.rmdir()
+        refuse_foreign(lab, "/here")
+
+    def test_other_labs_processes_are_not_its_own(self, lab: Lab, container: int) -> None:
+        assert alive(container)
+        assert Lab("unittest2").running() == {}
+        assert Lab("unit").running() == {}
+
+
+class TestProcesses:
+    def test_stop_ends_what_runs(self, lab: Lab, container: int) -> None:
+        assert lab.stop(["net1"], timeout=1) == []
+        assert alive(container)
+        assert lab.stop(["ctl1"], timeout=10) == ["ctl1"]
+        assert not alive(container)
+
+    def test_waiting_ends_with_the_time(self, container: int) -> None:
+        wait_gone([container], 0.2)
+        assert alive(container)
+
+    def test_run_says_what_failed(self) -> None:
+        assert run("echo", "words") == "words\n"
+        with pytest.raises(LabError, match=r"^sh -c echo told >&2; exit 3 ended with 3: told$"):
+            run("sh", "-c", "echo told >&2; exit 3")
+
+
+class TestFirstBoot:
+    def test_addresses(self) -> None:
+        assert host_address("192.0.2.0/24") == "192.0.2.1/24"
+        lines = network_file(NETWORK, "192.0.2.11").splitlines()
+        assert lines[:2] == ["[Match]", "Name=mgmt0"]
+        assert {"MTUBytes=1450", "Address=192.0.2.11/24", "Gateway=192.0.2.1"} <= set(lines)
+
+    def test_machine_id_is_a_nodes_own_and_lasts(self) -> None:
+        first = machine_id("lab", "ctl1", "key")
+        assert re.fullmatch(r"[0-9a-f]{32}", first)
+        assert machine_id("lab", "ctl1", "key") == first
+        assert len({first, machine_id("lab", "net1", "key"), machine_id("lab", "ctl1", "other")}) == 3
+
+    def test_files(self) -> None:
+        files = first_boot_files("lab", NODE, NETWORK, "ssh-ed25519 BBBB")
+        made = {path: (content, mode) for path, content, mode in files}
+        assert made["/etc/hostname"] == ("ctl1\n", 0o644)
+        assert made["/etc/hosts"][0] == "127.0.0.1 localhost\n192.0.2.11 ctl1\n"
+        assert made["/etc/hoplab-lab"][0] == "lab\n"
+        assert made["/etc/ssh/ssh_host_ed25519_key"] == ("PRIVATE\n", 0o600)
+        assert made["/root/.ssh/authorized_keys"] == ("ssh-ed25519 BBBB\n", 0o600)
+        assert "/etc/systemd/network/10-mgmt0.network" in made
+
+
+class TestRules:
+    def test_each_rule_is_marked_and_bound_to_a_bridge(self) -> None:
+        tunnel = NETWORK | {"name": "tunnel", "subnet": "198.51.100.0/24", "interface": "tun0", "host_address": False}
+        rules = wanted_rules(Lab("mylab"), [NETWORK, tunnel])
+        mark = ["-m", "comment", "--comment", "hoplab:mylab"]
+        for _table, rule in rules:
+            assert any(rule[place : place + 4] == mark for place in range(len(rule)))
+        assert [rule[:3] for table, rule in rules if table == "filter"] == [
+            ["FORWARD", "-i", "mylab-mgmt0"],
+            ["FORWARD", "-o", "mylab-mgmt0"],
+            ["FORWARD", "-i", "mylab-tun0"],
+            ["FORWARD", "-o", "mylab-tun0"],
+        ]
+        # Where this machine has no address, nothing goes out.
+        (nat,) = [rule for table, rule in rules if table == "nat"]
+        assert nat[:5] == ["POSTROUTING", "-s", "192.0.2.0/24", "!", "-d"]
+        assert nat[-2:] == ["-j", "MASQUERADE"]
+
+    def test_names_of_links_are_short_enough(self) -> None:
+        long = NETWORK | {"interface": "interface-with-a-name"}
+        assert len(bridge_name(Lab("eightlet"), long)) <= 15
+        assert ipaddress.IPv4Network(str(long["subnet"])).prefixlen == 24

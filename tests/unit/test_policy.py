@@ -1,0 +1,147 @@
+"""Rules of this project that no linter knows."""
+
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+PYTHON_LINES = 300
+TASK_LINES = 150
+
+
+def tracked(*patterns: str) -> list[Path]:
+    """Return the files that are or will be in git."""
+    argv = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *patterns]
+    told = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=True)
+    return [ROOT / name for name in told.stdout.split("\0") if name and (ROOT / name).is_file()]
+
+
+def offending(files: list[Path], pattern: str) -> list[str]:
+    """Return each line that the pattern finds, with its place."""
+    return [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+        for path in files
+        for number, line in enumerate(path.read_text(errors="replace").splitlines(), 1)
+        if re.search(pattern, line)
+    ]
+
+
+YAML = tracked("roles/**.yml", "playbooks/**.yml", "inventories/**.yml")
+TASKS = [path for path in YAML if path.parent.name in {"tasks", "handlers"}]
+COMMANDS = [ROOT / "Makefile", *tracked("bin", ".ci")]
+
+
+def test_there_is_something_to_look_at() -> None:
+    assert len(TASKS) > 50
+    assert len(COMMANDS) > 5
+
+
+def test_no_failure_is_hidden() -> None:
+    assert not offending(YAML, r"ignore_errors|ignore_unreachable|failed_when:\s*(false|no|\[\])\s*(#.*)?$")
+
+
+def test_no_command_hides_its_failure() -> None:
+    assert not offending(COMMANDS, r"\|\|\s*(true\b|/bin/true)|continue-on-error|^\t-[a-z@]")
+
+
+def test_what_never_changes_anything_says_why() -> None:
+    bare = r"changed_when:\s*(false|\[\])\s*$"
+    assert not offending(TASKS, bare)
+
+
+def test_what_always_changes_something_is_meant() -> None:
+    # A command that always changes something can't be run a second time with changed=0: it needs a condition.
+    for place in offending(TASKS, r"changed_when:\s*true\b"):
+        path, number = place.split(":")[:2]
+        lines = (ROOT / path).read_text().splitlines()
+        near = "\n".join(lines[max(0, int(number) - 40) : int(number) + 10])
+        assert re.search(r"\bwhen:|creates:|handlers|rescue:", near) or "/handlers/" in path or "make_" in path, place
+
+
+def own_servers() -> set[str]:
+    """Return the names of the servers that this machine gets its packages from, and of the public ones."""
+    texts = [*Path("/etc/apt").glob("sources.list"), *Path("/etc/apt/sources.list.d").glob("*")]
+    texts += [*Path("/etc/apt/apt.conf.d").glob("*"), *Path.home().glob(".config/pip/*"), *Path.home().glob(".pip/*")]
+    texts += [path for path in (Path("/etc/pip.conf"), Path("/etc/apt/apt.conf")) if path.exists()]
+    found = {".".join(("files", "pythonhosted", "org")), ".".join(("pypi", "org"))}
+    for path in texts:
+        if path.is_file():
+            urls = re.findall(r"(?:https?|ftp)://[^\s\"';]+", path.read_text(errors="replace"))
+            found |= {str(urlsplit(url).hostname) for url in urls}
+    # A documentation link names a product's own site, which is no mirror.
+    return found - {"localhost", "127.0.0.1", "None", "wiki.debian.org"}
+
+
+def test_no_server_of_packages_is_named() -> None:
+    names = "|".join(re.escape(name) for name in sorted(own_servers()))
+    assert not offending(tracked(), rf"(?<![\w.-])({names})(?![\w-])")
+
+
+def test_lengths() -> None:
+    long = {path: len(path.read_text().splitlines()) for path in tracked("*.py")}
+    # Tests of all templates stand together.
+    assert not {path: count for path, count in long.items() if count > PYTHON_LINES and path.parent.name != "unit"}
+    assert not [path for path in TASKS if len(path.read_text().splitlines()) > TASK_LINES]
+
+
+def flat(tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return tasks with those of blocks."""
+    found = []
+    for task in tasks:
+        found.append(task)
+        for part in ("block", "rescue", "always"):
+            found += flat(task.get(part, []))
+    return found
+
+
+@pytest.mark.parametrize("path", TASKS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_tasks_are_named_after_what_they_do(path: Path) -> None:
+    prefix = "" if path.stem == "main" else f"{path.stem} | "
+    for task in flat(yaml.safe_load(path.read_text())):
+        name = str(task.get("name", ""))
+        assert re.match(rf"{re.escape(prefix)}[A-Z][a-z]+ ", name), f"{path}: {name!r}"
+
+
+@pytest.mark.parametrize("path", TASKS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_commands_say_what_they_change(path: Path) -> None:
+    for task in flat(yaml.safe_load(path.read_text())):
+        command = task.get("ansible.builtin.command", task.get("ansible.builtin.shell"))
+        if command is None or task.get("poll") == 0:
+            continue
+        creates = isinstance(command, dict) and "creates" in command
+        assert "changed_when" in task or creates, f"{path}: {task['name']}"
+
+
+@pytest.mark.parametrize("path", TASKS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_roles_name_no_group_of_the_inventory(path: Path) -> None:
+    assert not offending([path], r"\bgroups\[|\bgroup_names\b|\bgroups\.")
+
+
+class TestInventory:
+    def test_groups_are_the_same_file_in_all(self) -> None:
+        for inventory in (path for path in (ROOT / "inventories").iterdir() if path.is_dir()):
+            link = inventory / "groups.yml"
+            assert link.is_symlink(), inventory
+            assert link.resolve() == ROOT / "inventories" / "groups.yml"
+
+    def test_every_service_has_a_role(self) -> None:
+        groups = set(yaml.safe_load((ROOT / "inventories" / "groups.yml").read_text())["all"]["children"])
+        roles = {path.parents[1].name for path in ROOT.glob("roles/*/tasks/main.yml")}
+        assert groups - roles == {"deployer", "nodes"}
+        assert roles - groups == {"base", "client", "launch", "node_container", "preflight"}
+
+    def test_default_lab(self) -> None:
+        told = subprocess.run(
+            ["ansible-inventory", "-i", "inventories/local", "--graph"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        nodes = re.findall(r"^\s+\|\s+\|--(\w+)$|--(\w+\d)$", told.stdout, re.MULTILINE)
+        assert {name for pair in nodes for name in pair if name} >= {"ctl1", "net1", "cmp1", "cmp2", "ceph1"}
