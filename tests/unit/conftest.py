@@ -1,7 +1,7 @@
 """What the unit tests share: the plugins where Ansible finds them, and every file of the default lab, rendered."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,7 @@ import ansible.module_utils  # noqa: E402 see above
 
 ansible.module_utils.__path__.append(str(ROOT / "plugins" / "module_utils"))
 
-from rendering import Lab, render_lab  # noqa: E402 see above
+from tests.unit.rendering import Lab, Oslo, oslo, render_lab  # noqa: E402 see above
 
 
 @pytest.fixture(scope="session")
@@ -22,3 +22,9 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """All files of the default lab, by node and path, as the roles would write them."""
     with render_lab(ROOT, tmp_path_factory.mktemp("lab")) as lab:
         yield lab
+
+
+@pytest.fixture
+def control(rendered: Lab, tmp_path: Path) -> Callable[[str], Oslo]:
+    """Parses a configuration file of ctl1, by its path."""
+    return lambda path: oslo(rendered.text("ctl1", path), tmp_path)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import yaml
 from ansible import context
 from ansible.inventory.host import Host
 from ansible.inventory.manager import InventoryManager
@@ -26,10 +27,17 @@ from ansible.template import Templar
 from ansible.utils.context_objects import CLIArgs
 from ansible.vars.hostvars import HostVars
 from ansible.vars.manager import VariableManager
+from oslo_config import cfg
 from plugins.action.render_files import ActionModule
 
 # What tasks register before the files are rendered.
 LEARNT: dict[str, Any] = {"__nova_compute_kvm_probe": {"stdout": "qemu\n", "rc": 0}}
+
+
+CONTROL = "172.29.20.11"
+COMPUTES = {"cmp1": "172.29.20.21", "cmp2": "172.29.20.22"}
+
+Oslo = dict[str, dict[str, list[str]]]
 
 
 @dataclass(frozen=True)
@@ -128,3 +136,16 @@ class Renderer:
         """Return what the action would send: the public files, then the private ones."""
         sent = action.render(templar.template(task.args["files"]), variables)
         return [sent["files"], sent["private_files"]]
+
+
+def oslo(text: str, directory: Path) -> Oslo:
+    """Parse as oslo.config does: options may be given several times."""
+    path = directory / "some.conf"
+    path.write_text(text)
+    sections: Oslo = {}
+    cfg.ConfigParser(str(path), sections).parse()
+    return sections
+
+
+def secret(lab: Lab, name: str) -> str:
+    return str(yaml.safe_load(lab.secrets_file.read_text())[name])

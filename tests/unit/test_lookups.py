@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible.errors import AnsibleError
+from ansible.errors import AnsibleError, AnsibleFilterError
 from ansible.template import Templar, trust_as_template
-from plugins.filter.hoplab import rabbitmq_password_hash
+from plugins.filter.hoplab import nth_address, prefix_length, rabbitmq_password_hash
 from plugins.lookup.debian_sources import sources_for
 from plugins.lookup.node_services import services_of
 from plugins.lookup.role_packages import packages_of
@@ -215,3 +215,20 @@ def test_rabbitmq_password_hash() -> None:
     assert decoded[4:] == hashlib.sha256(decoded[:4] + "pässword".encode()).digest()
     assert rabbitmq_password_hash("pässword", "nova-api") == hashed
     assert rabbitmq_password_hash("pässword", "cinder-api") != hashed
+
+
+def test_addresses_and_prefixes_of_subnets() -> None:
+    assert nth_address("172.29.20.0/24", 11) == "172.29.20.11"
+    assert nth_address("10.0.0.0/16", 256) == "10.0.1.0"
+    assert prefix_length("172.29.20.0/23") == 23
+
+
+@pytest.mark.parametrize(("subnet", "number"), [("172.29.20.0/24", 256), ("172.29.20.7/24", 1), ("words", 1)])
+def test_addresses_that_a_subnet_has_not(subnet: str, number: int) -> None:
+    with pytest.raises(AnsibleFilterError, match=f"nth_address: '{subnet}' has no address number {number}"):
+        nth_address(subnet, number)
+
+
+def test_prefix_of_no_subnet() -> None:
+    with pytest.raises(AnsibleFilterError, match="'words' is no subnet"):
+        prefix_length("words")

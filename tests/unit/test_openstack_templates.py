@@ -1,13 +1,12 @@
 """The settings of OpenStack's services on which the documented way of a launch rests."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from rendering import Lab
-from test_templates import COMPUTES, CONTROL, Oslo, control, oslo, secret
+from tests.unit.rendering import COMPUTES, CONTROL, Lab, Oslo, oslo, secret
 
-__all__ = ["control"]
+Control = Callable[[str], Oslo]
 
 
 def assert_has(found: Oslo, section: str, **wanted: str) -> None:
@@ -25,7 +24,7 @@ def assert_has(found: Oslo, section: str, **wanted: str) -> None:
         ("/etc/placement/placement.conf", "placement"),
     ],
 )
-def test_each_service_has_its_own_user(rendered: Lab, control: Any, path: str, user: str) -> None:
+def test_each_service_has_its_own_user(rendered: Lab, control: Control, path: str, user: str) -> None:
     found = control(path)
     assert_has(
         found,
@@ -43,7 +42,7 @@ def test_each_service_has_its_own_user(rendered: Lab, control: Any, path: str, u
 
 
 class TestKeystone:
-    def test_tokens(self, rendered: Lab, control: Any) -> None:
+    def test_tokens(self, rendered: Lab, control: Control) -> None:
         found = control("/etc/keystone/keystone.conf")
         password = secret(rendered, "database_keystone")
         assert_has(found, "token", provider="fernet", caching="true")
@@ -60,7 +59,7 @@ class TestKeystone:
 
 
 class TestGlance:
-    def test_images_are_in_swift(self, rendered: Lab, control: Any, tmp_path: Path) -> None:
+    def test_images_are_in_swift(self, rendered: Lab, control: Control, tmp_path: Path) -> None:
         found = control("/etc/glance/glance-api.conf")
         assert_has(found, "DEFAULT", enabled_backends="rgw:swift", show_image_direct_url="false")
         assert_has(found, "glance_store", default_backend="rgw")
@@ -70,7 +69,7 @@ class TestGlance:
 
 
 class TestNova:
-    def test_control(self, control: Any) -> None:
+    def test_control(self, control: Control) -> None:
         found = control("/etc/nova/nova.conf")
         assert_has(found, "DEFAULT", my_ip=CONTROL, debug="true")
         assert_has(found, "scheduler", discover_hosts_in_cells_interval="-1")
@@ -109,7 +108,7 @@ class TestNova:
             files = f"api-paste.ini;nova.conf;{daemon}.conf.d/credentials.conf"
             assert f"env = OS_NOVA_CONFIG_FILES={files}" in lines
 
-    def test_libvirt_has_the_key_that_cinder_names(self, rendered: Lab, control: Any) -> None:
+    def test_libvirt_has_the_key_that_cinder_names(self, rendered: Lab, control: Control) -> None:
         variables = rendered.variables["cmp1"]["hostvars"]["cmp1"]
         found = control("/etc/cinder/cinder.conf")["rbd"]["rbd_secret_uuid"]
         assert found == [variables["nova_compute_volume_secret_uuid"]]
@@ -117,7 +116,7 @@ class TestNova:
 
 
 class TestNeutron:
-    def test_metadata_secret_is_the_same_on_both_sides(self, rendered: Lab, control: Any, tmp_path: Path) -> None:
+    def test_metadata_secret_is_the_same_on_both_sides(self, rendered: Lab, control: Control, tmp_path: Path) -> None:
         agent = oslo(rendered.text("net1", "/etc/neutron/metadata_agent.ini"), tmp_path)["DEFAULT"]
         nova = control("/etc/nova/nova.conf")["neutron"]
         assert agent["metadata_proxy_shared_secret"] == nova["metadata_proxy_shared_secret"]
@@ -126,7 +125,7 @@ class TestNeutron:
         assert agent["nova_metadata_host"] == [CONTROL]
         assert agent["nova_metadata_port"] == ["8775"]
 
-    def test_server(self, control: Any) -> None:
+    def test_server(self, control: Control) -> None:
         found = control("/etc/neutron/neutron.conf")
         assert_has(
             found,
@@ -173,7 +172,7 @@ class TestNeutron:
 
 
 class TestCinder:
-    def test_volumes_are_in_ceph(self, control: Any) -> None:
+    def test_volumes_are_in_ceph(self, control: Control) -> None:
         found = control("/etc/cinder/cinder.conf")
         assert_has(found, "DEFAULT", enabled_backends="rbd", host="ctl1", my_ip=CONTROL, control_exchange="cinder")
         assert_has(
@@ -185,14 +184,14 @@ class TestCinder:
             rbd_exclusive_cinder_pool="true",
         )
 
-    def test_every_request_asks_keystone_about_its_token(self, control: Any) -> None:
+    def test_every_request_asks_keystone_about_its_token(self, control: Control) -> None:
         assert_has(control("/etc/cinder/cinder.conf"), "keystone_authtoken", token_cache_time="-1")
         for path in ("/etc/nova/nova.conf", "/etc/neutron/neutron.conf", "/etc/glance/glance-api.conf"):
             assert "token_cache_time" not in control(path)["keystone_authtoken"]
 
 
 @pytest.mark.parametrize("path", ["/etc/nova/nova.conf", "/etc/neutron/neutron.conf", "/etc/cinder/cinder.conf"])
-def test_queues_have_names_that_can_be_followed(control: Any, path: str) -> None:
+def test_queues_have_names_that_can_be_followed(control: Control, path: str) -> None:
     assert_has(
         control(path),
         "oslo_messaging_rabbit",

@@ -6,49 +6,12 @@ import hashlib
 import json
 import re
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 import yaml
-from oslo_config import cfg
-from rendering import Lab
+from tests.unit.rendering import COMPUTES, CONTROL, Lab, oslo, secret
 
-CONTROL, STORAGE = "172.29.20.11", "172.29.20.31"
-COMPUTES = {"cmp1": "172.29.20.21", "cmp2": "172.29.20.22"}
-AGENTS = {
-    "neutron-openvswitch-agent": "net1",
-    "neutron-dhcp-agent": "net1",
-    "neutron-l3-agent": "net1",
-    "neutron-metadata-agent": "net1",
-}
-# Directory of its own for each program on ctl1, its schemas by section, and whether it speaks to the broker.
-PROGRAMS: dict[str, tuple[str, dict[str, str], bool]] = {
-    "keystone-manage": ("/etc/keystone/keystone-manage.conf.d", {"database": "keystone"}, False),
-    "glance-api": ("/etc/glance/glance-api.conf.d", {"database": "glance"}, True),
-    "glance-manage": ("/etc/glance/glance-manage.conf.d", {"database": "glance"}, False),
-    "placement-api": ("/etc/placement/uwsgi.conf.d", {"placement_database": "placement"}, False),
-    "placement-manage": ("/etc/placement/placement-manage.conf.d", {"placement_database": "placement"}, False),
-    "nova-api": ("/etc/nova/nova-api.conf.d", {"api_database": "nova_api", "database": "nova"}, True),
-    "nova-api-metadata": ("/etc/nova/nova-api-metadata.conf.d", {"api_database": "nova_api", "database": "nova"}, True),
-    "nova-scheduler": ("/etc/nova/nova-scheduler.conf.d", {"api_database": "nova_api", "database": "nova"}, True),
-    "nova-conductor": ("/etc/nova/nova-conductor.conf.d", {"api_database": "nova_api", "database": "nova"}, True),
-    "neutron-api": ("/etc/neutron/neutron-api.conf.d", {"database": "neutron"}, True),
-    "neutron-rpc-server": ("/etc/neutron/neutron-rpc-server.conf.d", {"database": "neutron"}, True),
-    "neutron-periodic-workers": ("/etc/neutron/neutron-periodic-workers.conf.d", {"database": "neutron"}, True),
-    "neutron-manage": ("/etc/neutron/neutron-db-manage.conf.d", {"database": "neutron"}, False),
-    "cinder-api": ("/etc/cinder/cinder-api.conf.d", {"database": "cinder"}, True),
-    "cinder-scheduler": ("/etc/cinder/cinder-scheduler.conf.d", {"database": "cinder"}, True),
-    "cinder-volume": ("/etc/cinder/cinder-volume.conf.d", {"database": "cinder"}, True),
-    "cinder-manage": ("/etc/cinder/cinder-manage.conf.d", {"database": "cinder"}, False),
-}
-SHARED = [
-    "/etc/nova/nova.conf",
-    "/etc/neutron/neutron.conf",
-    "/etc/cinder/cinder.conf",
-    "/etc/glance/glance-api.conf",
-    "/etc/placement/placement.conf",
-]
+STORAGE = "172.29.20.31"
 # Options that are meant to be empty, each with its reason in the template.
 EMPTY = {
     "/etc/keystone/keystone.conf": {"notification_opt_out"},
@@ -56,16 +19,6 @@ EMPTY = {
     "/etc/ceph/ceph.conf": {"mgr_initial_modules"},
     "/etc/ceph/applied/mon.conf": {"mgr_initial_modules"},
 }
-Oslo = dict[str, dict[str, list[str]]]
-
-
-def oslo(text: str, directory: Path) -> Oslo:
-    """Parse as oslo.config does: options may be given several times."""
-    path = directory / "some.conf"
-    path.write_text(text)
-    sections: Oslo = {}
-    cfg.ConfigParser(str(path), sections).parse()
-    return sections
 
 
 def ini(text: str) -> configparser.ConfigParser:
@@ -76,18 +29,8 @@ def ini(text: str) -> configparser.ConfigParser:
     return parser
 
 
-def secret(lab: Lab, name: str) -> str:
-    return str(yaml.safe_load(lab.secrets_file.read_text())[name])
-
-
 def is_oslo(path: str) -> bool:
     return re.fullmatch(r"/etc/(keystone|glance|placement|nova|neutron|cinder)/.*\.(conf|ini)", path) is not None
-
-
-@pytest.fixture
-def control(rendered: Lab, tmp_path: Path) -> Any:
-    """Parsed files of ctl1, by path."""
-    return lambda path: oslo(rendered.text("ctl1", path), tmp_path)
 
 
 class TestAllFiles:
@@ -95,7 +38,7 @@ class TestAllFiles:
         left = {"{{", "}}", "{%", "%}", "None", "Undefined"}
         for node, files in rendered.files.items():
             for path, made in files.items():
-                if made.role in {"guest_image"} or path.endswith("lab.json"):
+                if made.role == "guest_image" or path.endswith("lab.json"):
                     continue  # copied as they are; JSON, read below
                 found = [mark for mark in left if re.search(rf"(?<!\w){re.escape(mark)}(?!\w)", made.content)]
                 assert not found or "nova-schema" in path, f"{node}:{path} has {found}"
@@ -153,73 +96,6 @@ class TestAllFiles:
             assert all(line.startswith("#") or not line for line in outside), path
             for line in text.splitlines():
                 assert re.match(r"(\[\w+\]|#.*|\w+=.*|\s+--\S+=\S+( \\)?|)$", line), f"{path}: {line!r}"
-
-
-class TestAccounts:
-    """One database account and one broker account for each program, and nobody else's in its files."""
-
-    @pytest.mark.parametrize("program", PROGRAMS)
-    def test_each_program_has_its_own(self, rendered: Lab, control: Any, program: str) -> None:
-        directory, schemas, speaks = PROGRAMS[program]
-        found = control(f"{directory}/credentials.conf")
-        # neutron-manage is the account of the program neutron-db-manage.
-        password = secret(rendered, f"database_{program}")
-        for section, schema in schemas.items():
-            url = f"mysql+pymysql://{program}:{password}@{CONTROL}/{schema}?charset=utf8"
-            assert found[section]["connection"] == [url]
-        transport = found.get("DEFAULT", {}).get("transport_url", [])
-        broker = secret(rendered, f"messaging_{program}") if speaks else ""
-        assert transport == ([f"rabbit://{program}:{broker}@{CONTROL}:5672//"] if speaks else [])
-
-    @pytest.mark.parametrize("agent", AGENTS)
-    def test_agents_have_a_broker_account_alone(self, rendered: Lab, tmp_path: Path, agent: str) -> None:
-        path = f"/etc/neutron/{agent}.conf.d/credentials.conf"
-        found = oslo(rendered.text(AGENTS[agent], path), tmp_path)
-        password = secret(rendered, f"messaging_{agent}")
-        assert found["DEFAULT"]["transport_url"] == [f"rabbit://{agent}:{password}@{CONTROL}:5672//"]
-        assert not any("connection" in options for options in found.values())
-
-    @pytest.mark.parametrize("compute", COMPUTES)
-    def test_computes_have_no_database(self, rendered: Lab, tmp_path: Path, compute: str) -> None:
-        found = oslo(rendered.text(compute, "/etc/nova/nova-compute.conf.d/credentials.conf"), tmp_path)
-        password = secret(rendered, "messaging_nova-compute")
-        assert found == {"DEFAULT": {"transport_url": [f"rabbit://nova-compute:{password}@{CONTROL}:5672//"]}}
-        assert "mysql" not in "".join(made.content for made in rendered.files[compute].values())
-
-    @pytest.mark.parametrize("path", SHARED)
-    def test_shared_files_hold_no_account(self, rendered: Lab, path: str) -> None:
-        text = rendered.text("ctl1", path)
-        assert not re.search(r"^\s*(connection|transport_url|slave_connection)\s*=", text, re.MULTILINE)
-        assert "rabbit://" not in text
-        assert "mysql" not in text
-
-    def test_no_file_holds_two_accounts(self, rendered: Lab) -> None:
-        users: dict[str, set[str]] = {}
-        for node, files in rendered.files.items():
-            for path, made in files.items():
-                urls = re.findall(r"=\s*((?:mysql\+pymysql|rabbit)://\S+)", made.content)
-                users[f"{node}:{path}"] = {str(urlsplit(url).username) for url in urls} - {"nobody"}
-        assert not [place for place, names in users.items() if len(names) > 1]
-
-    def test_each_account_is_made_where_it_is_used(self, rendered: Lab) -> None:
-        variables = rendered.variables["ctl1"]
-        databases = {account["name"] for account in variables["cloud_database_accounts"]}
-        brokers = {account["name"] for account in variables["cloud_messaging_accounts"]}
-        assert databases == set(PROGRAMS) | {"keystone", "nova-manage"}
-        assert brokers == {name for name, parts in PROGRAMS.items() if parts[2]} | set(AGENTS) | {"nova-compute"}
-
-    def test_manage_accounts_are_for_root_alone(self, rendered: Lab) -> None:
-        for path, made in rendered.files["ctl1"].items():
-            if re.search(r"-manage\.conf\.d/", path):
-                assert (made.owner, made.mode) == ("root", "0600"), path
-                place = rendered.directories["ctl1"][path.rpartition("/")[0]]
-                assert (place.owner, place.mode) == ("root", "0700"), path
-
-    def test_daemons_accounts_are_for_their_project_alone(self, rendered: Lab) -> None:
-        for node, files in rendered.files.items():
-            for path, made in files.items():
-                if path.endswith("/credentials.conf") and "manage" not in path:
-                    assert (made.owner, made.group, made.mode) == ("root", path.split("/")[2], "0640"), f"{node}:{path}"
 
 
 class TestBroker:
