@@ -22,7 +22,7 @@ def rabbitmq_password_hash(password: str, account: str) -> str:
 
 
 def nth_address(subnet: str, number: int) -> str:
-    """Return an address of a subnet, counted from its beginning; raises AnsibleFilterError when it has none so far.
+    """Return an address of a subnet, counted from its beginning; AnsibleFilterError if it has none of that number.
 
     The filters of ansible.utils do this too; loading them takes 0.1 s in each task's process.
     """

@@ -32,6 +32,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+files:
+  description: Paths of all files, changed or not; what the module C(units) takes as C(configuration).
+  type: list
+  returned: always
 changed_files:
   description: Paths that were made or changed.
   type: list
@@ -164,7 +168,8 @@ def main() -> None:
                         "after": "(changed)\n" if hidden else entry["content"],
                     }
                 )
-    module.exit_json(changed=bool(changed), changed_files=changed, diff=diffs)
+    files = [entry["dest"] for entry in entries if entry["dest"]]
+    module.exit_json(changed=bool(changed), files=files, changed_files=changed, diff=diffs)
 
 
 if __name__ == "__main__":

@@ -122,6 +122,8 @@ def outdated(units: dict[str, dict[str, str]], names: list[str], configuration: 
         return []
     found = []
     for name in names:
+        if not name.endswith(".service"):
+            continue  # a target or a socket reads no configuration, and restarting it restarts others
         unit = units[name]
         since = int(unit["ExecMainStartTimestampMonotonic"] or 0) or int(unit["ActiveEnterTimestampMonotonic"] or 0)
         own = [path for path in [unit["FragmentPath"], *unit["DropInPaths"].split()] if path.startswith("/etc/")]

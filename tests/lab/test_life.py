@@ -159,7 +159,10 @@ class TestLife:
         before = count()
         guest.cloud.compute.delete_volume_attachment(guest.id, volume_id)
         wait_volume(guest.cloud, volume_id, "available", timeout=60)
-        gone = lambda: True if count() > before else Pending(guest.last_line())  # noqa: E731
+
+        def gone() -> bool | Pending:
+            return True if count() > before else Pending(guest.last_line())
+
         wait_for(f"the guest sees that {device} is gone", gone, timeout=60, interval=1)
 
     def test_08_resize_and_confirm(self, guest: Guest) -> None:

@@ -118,7 +118,10 @@ def remove_theirs(admin: Connection) -> None:
         image_api(admin).delete_image(image.id)
     for network in list(admin.network.networks(name=THEIRS)):
         admin.network.delete_network(network.id)
-    gone = lambda: Pending("volume still there") if own_volumes(admin, THEIRS) else True  # noqa: E731
+
+    def gone() -> bool | Pending:
+        return Pending("volume still there") if own_volumes(admin, THEIRS) else True
+
     wait_for("the admin's volume deleted", gone, timeout=60)
 
 

@@ -42,13 +42,14 @@ Oslo = dict[str, dict[str, list[str]]]
 
 @dataclass(frozen=True)
 class Rendered:
-    """A file as a role writes it."""
+    """A file as a role writes it. hidden: whether its content stays out of diffs and logs."""
 
     role: str
     content: str
     owner: str
     group: str
     mode: str
+    hidden: bool
 
 
 @dataclass
@@ -122,20 +123,14 @@ class Renderer:
             return
         action = ActionModule(task, None, PlayContext(), self.loader, templar, None)
         role = variables.get("role_name", "")
-        for entry in (entry for part in self.rendered(action, task, templar, variables) for entry in part):
-            made = Rendered(role, entry.get("content", ""), entry["owner"], entry["group"], entry["mode"])
+        sent = action.render(templar.template(task.args["files"]), variables)
+        for entry in sent["files"] + sent["private_files"]:
+            hidden = entry in sent["private_files"]
+            made = Rendered(role, entry.get("content", ""), entry["owner"], entry["group"], entry["mode"], hidden)
             if "directory" in entry:
                 self.lab.directories[host.name][entry["directory"]] = made
             else:
                 self.lab.files[host.name][entry["dest"]] = made
-
-    @staticmethod
-    def rendered(
-        action: ActionModule, task: Task, templar: Templar, variables: dict[str, Any]
-    ) -> list[list[dict[str, Any]]]:
-        """Return what the action would send: the public files, then the private ones."""
-        sent = action.render(templar.template(task.args["files"]), variables)
-        return [sent["files"], sent["private_files"]]
 
 
 def oslo(text: str, directory: Path) -> Oslo:

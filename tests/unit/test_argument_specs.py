@@ -1,5 +1,6 @@
 """Every role says in meta/argument_specs.yml what it takes, and its defaults are those that it says."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -93,3 +94,20 @@ def test_each_variable_is_the_roles_own_or_the_clouds(role: str) -> None:
     allowed = {"management_address"}  # every node has one, whatever its roles
     foreign = [name for name in options_of(role) if not name.startswith(own) and name not in allowed]
     assert not foreign, f"{role} takes variables of others: {foreign}"
+
+
+@pytest.mark.parametrize("role", NAMES)
+def test_each_variable_that_a_role_reads_is_declared(role: str) -> None:
+    declared = set(options_of(role))
+    # What a role sets for itself, and its secrets' and files' names, which are no variables.
+    texts = [
+        path.read_text()
+        for part in ("tasks", "handlers", "templates", "vars", "defaults")
+        for path in files(role, part)
+    ]
+    used = {name for text in texts for name in re.findall(r"(?<![\w./-])cloud_\w+", text)}
+    assert used <= declared, f"{role} reads what its argument_specs don't declare: {sorted(used - declared)}"
+
+
+def files(role: str, part: str) -> list[Path]:
+    return [path for path in (ROLES / role / part).rglob("*") if path.is_file()]

@@ -12,6 +12,7 @@ from ansible.module_utils import lab_host
 from ansible.module_utils.lab_firstboot import first_boot_files, host_address, machine_id, network_file
 from ansible.module_utils.lab_host import Lab, LabError, alive, refuse_foreign, run, wait_gone
 from ansible.module_utils.lab_network import bridge_name, wanted_rules
+from plugins.modules.lab_nodes import host_link
 
 NETWORK = {"name": "management", "subnet": "192.0.2.0/24", "mtu": 1450, "interface": "mgmt0", "host_address": True}
 NODE = {"name": "ctl1", "address": "192.0.2.11", "host_key": "PRIVATE\n", "host_key_public": "ssh-ed25519 AAAA"}
@@ -151,6 +152,16 @@ class TestRules:
         (nat,) = [rule for table, rule in rules if table == "nat"]
         assert nat[:5] == ["POSTROUTING", "-s", "192.0.2.0/24", "!", "-d"]
         assert nat[-2:] == ["-j", "MASQUERADE"]
+
+    @pytest.mark.parametrize("lab", ["ab", "hoplab", "eightlet"])
+    def test_names_of_nodes_links_are_short_enough_and_differ(self, lab: str) -> None:
+        made = {host_link(Lab(lab), node, link) for node in ("ctl1", "ceph1") for link in ("mgmt0", "tun0", "ext0")}
+        assert len(made) == 6
+        assert all(len(name) <= 15 for name in made)
+
+    @pytest.mark.xfail(reason="only six letters of a lab's name are in it; a start deletes a link of its name")
+    def test_labs_of_allowed_names_have_links_of_their_own(self) -> None:
+        assert host_link(Lab("hoplab-a"), "ctl1", "mgmt0") != host_link(Lab("hoplab-b"), "ctl1", "mgmt0")
 
     def test_names_of_links_are_short_enough(self) -> None:
         long = NETWORK | {"interface": "interface-with-a-name"}

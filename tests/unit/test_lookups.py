@@ -163,6 +163,11 @@ class TestDebianSources:
         directory = self.apt(tmp_path, a_list="deb http://other.example/apt main-1 x\n", b_sources=STANZA)
         assert sources_for("trixie", directory)[0] == "deb http://mirror.example/debian trixie main"
 
+    @pytest.mark.xfail(reason="the first archive with a suite of Debian's name is taken for Debian's")
+    def test_archives_with_debians_suites_are_not_taken(self, tmp_path: Path) -> None:
+        directory = self.apt(tmp_path, a_list="deb http://other.example/apt bookworm stable\n", b_sources=STANZA)
+        assert sources_for("trixie", directory)[0] == "deb http://mirror.example/debian trixie main"
+
     def test_no_debian_source_is_an_error_that_helps(self, tmp_path: Path) -> None:
         directory = self.apt(tmp_path, a_list="deb http://other.example/ubuntu noble main\n")
         with pytest.raises(AnsibleError, match=r"no Debian source found in .*Set node_container_apt_sources"):

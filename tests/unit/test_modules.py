@@ -194,15 +194,21 @@ class TestUnits:
     def test_units_older_than_their_configuration(self, tmp_path: Path) -> None:
         (tmp_path / "conf").write_text("x")
         now = time.monotonic()
-        units = {"old": self.unit(now - 60), "new": self.unit(now + 60), "off": self.unit(0, ActiveState="inactive")}
-        assert outdated(units, list(units), [str(tmp_path)]) == ["old"]
+        units = {
+            "old.service": self.unit(now - 60),
+            "new.service": self.unit(now + 60),
+            "off.service": self.unit(0, ActiveState="inactive"),
+            # Reads no configuration, and would take others down with it.
+            "old.target": self.unit(now - 60),
+        }
+        assert outdated(units, list(units), [str(tmp_path)]) == ["old.service"]
         assert outdated(units, list(units), []) == []
 
     def test_units_without_a_main_process_count_since_they_are_active(self, tmp_path: Path) -> None:
         (tmp_path / "conf").write_text("x")
         since = str(int((time.monotonic() + 60) * 1e6))
         unit = self.unit(0, ExecMainStartTimestampMonotonic="", ActiveEnterTimestampMonotonic=since)
-        assert outdated({"one": unit}, ["one"], [str(tmp_path)]) == []
+        assert outdated({"one.service": unit}, ["one.service"], [str(tmp_path)]) == []
 
 
 class TestMariadbAccounts:

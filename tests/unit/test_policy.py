@@ -83,6 +83,13 @@ def test_lengths() -> None:
     assert not [path for path in TASKS if len(path.read_text().splitlines()) > TASK_LINES]
 
 
+def test_every_exception_from_a_linter_has_a_reason() -> None:
+    code = tracked("*.py", "*.pyi", "bin")
+    assert not offending(code, r"#\s*noqa(?!: [A-Z0-9]+(, ?[A-Z0-9]+)* \w+)")
+    assert not offending(code, r"#\s*type: ignore(?!\[[a-z-]+(,[a-z-]+)*\]  # \w+)")
+    assert not offending(code, r"# (fmt: (off|skip)|ruff: noqa|mypy: )")
+
+
 def flat(tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return tasks with those of blocks."""
     found = []

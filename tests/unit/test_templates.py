@@ -68,6 +68,11 @@ class TestAllFiles:
                 shown = [name for name, value in hidden.items() if value in made.content]
                 assert not shown or not int(made.mode, 8) & 0o007, f"{node}:{path} (mode {made.mode}) holds {shown}"
 
+    def test_what_not_everybody_may_read_stays_out_of_diffs_and_logs(self, rendered: Lab) -> None:
+        for node, files in rendered.files.items():
+            for path, made in files.items():
+                assert made.hidden == (not int(made.mode, 8) & 0o004), f"{node}:{path}"
+
     def test_oslo_files_parse_and_say_nothing_twice(self, rendered: Lab, tmp_path: Path) -> None:
         count = 0
         for node, files in rendered.files.items():

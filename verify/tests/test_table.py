@@ -4,7 +4,7 @@ import json
 import pytest
 from rich.console import Console
 
-from hoplab.findings import fails, holds, unknown
+from hoplab.findings import Finding, fails, holds, unknown
 from hoplab.journey import Journey
 from hoplab.launch import Outcome
 from hoplab.report.table import as_json, plain, result_line, show
@@ -36,8 +36,8 @@ def test_plain_text_is_aligned_and_tells_more_only_where_needed() -> None:
         ((BAD, UNREAD), "launch fails: 1 of 2 checks fail, 1 could not be read"),
     ],
 )
-def test_the_last_line_counts(findings: tuple[object, ...], said: str) -> None:
-    outcome = Outcome(REQUEST, findings)  # type: ignore[arg-type]
+def test_the_last_line_counts(findings: tuple[Finding, ...], said: str) -> None:
+    outcome = Outcome(REQUEST, findings)
     assert result_line(outcome) == f"{said} (global request id req-1)"
 
 

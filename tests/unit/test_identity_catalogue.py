@@ -1,0 +1,98 @@
+"""The catalogue's module against an identity service that keeps what it is given; only its network is not there."""
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from plugins.modules import identity_catalogue
+from plugins.modules.identity_catalogue import ensure
+
+SERVICES = [
+    {"name": "glance", "type": "image", "url": "http://192.0.2.1:9292", "password": "one"},
+    {"name": "nova", "type": "compute", "url": "http://192.0.2.1:8774", "password": "two"},
+]
+PARAMS = {"auth_url": "http://192.0.2.1:5000/v3", "region": "RegionOne", "services": SERVICES}
+
+
+class Identity:
+    """As much of openstacksdk's proxy as the module asks for; an object's id is its kind and a number."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, list[SimpleNamespace]] = {}
+        self.assigned: list[tuple[str, str, str]] = []
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        verb, _, kind = name.partition("_")
+        if verb == "create":
+            return lambda **given: self.keep(kind, given)
+        if verb == "update":
+            return lambda found, **given: vars(found).update(given)
+        return lambda **_given: list(self.kept.get(name.removesuffix("s"), []))
+
+    def keep(self, kind: str, given: dict[str, Any]) -> SimpleNamespace:
+        things = self.kept.setdefault(kind, [])
+        things.append(SimpleNamespace(id=f"{kind}-{len(things)}", **given))
+        return things[-1]
+
+    def find_project(self, name: str, *, domain_id: str) -> SimpleNamespace | None:
+        assert domain_id == "default"
+        return next((project for project in self.kept.get("project", []) if project.name == name), None)
+
+    def assign_project_role_to_user(self, project: Any, user: Any, role: Any) -> None:
+        self.assigned.append((project.id, user.id, role.id))
+
+    def role_assignments(self, *, scope_project_id: str) -> list[SimpleNamespace]:
+        mine = [part for part in self.assigned if part[0] == scope_project_id]
+        return [SimpleNamespace(user={"id": user}, role={"id": role}) for _project, user, role in mine]
+
+
+@pytest.fixture
+def identity(monkeypatch: pytest.MonkeyPatch) -> Identity:
+    made = Identity()
+
+    def knows(_params: object, name: str, password: str) -> bool:
+        return any(user.name == name and user.password == password for user in made.kept["user"])
+
+    monkeypatch.setattr(identity_catalogue, "can_log_in", knows)
+    return made
+
+
+def names(identity: Identity, kind: str) -> dict[str, SimpleNamespace]:
+    return {thing.id: thing for thing in identity.kept.get(kind, [])}
+
+
+def test_makes_all_that_is_missing_once(identity: Identity) -> None:
+    done = ensure(identity, PARAMS, check=False)
+    assert done == [
+        *("project service", "role admin", "role service"),
+        *("user glance", "role admin of glance", "role service of glance", "service glance"),
+        *("endpoint public of glance", "endpoint internal of glance", "endpoint admin of glance"),
+        *("user nova", "role admin of nova", "role service of nova", "service nova"),
+        *("endpoint public of nova", "endpoint internal of nova", "endpoint admin of nova"),
+    ]
+    users, services, roles = (names(identity, kind) for kind in ("user", "service", "role"))
+    given = {(users[user].name, roles[role].name) for _project, user, role in identity.assigned}
+    assert given == {(name, role) for name in ("glance", "nova") for role in ("admin", "service")}
+    ends = {(services[end.service_id].type, end.interface): end.url for end in identity.kept["endpoint"]}
+    assert ends == {
+        (wanted["type"], kind): wanted["url"] for wanted in SERVICES for kind in ("public", "internal", "admin")
+    }
+    assert ensure(identity, PARAMS, check=False) == []
+
+
+def test_check_mode_tells_the_same_and_makes_nothing(identity: Identity) -> None:
+    told = ensure(identity, PARAMS, check=True)
+    assert not identity.kept
+    assert not identity.assigned
+    assert told == ensure(identity, PARAMS, check=False)
+
+
+def test_mends_what_differs(identity: Identity) -> None:
+    ensure(identity, PARAMS, check=False)
+    changed = SERVICES[1] | {"url": "http://192.0.2.2:8774", "password": "three"}
+    params = PARAMS | {"services": [SERVICES[0], changed]}
+    wanted = ["password of nova", *(f"endpoint {kind} of nova" for kind in ("public", "internal", "admin"))]
+    assert ensure(identity, params, check=True) == wanted
+    assert ensure(identity, params, check=False) == wanted
+    assert ensure(identity, params, check=False) == []
