@@ -20,6 +20,7 @@ author: Hoplab
 
 import glob
 import os
+import re
 from typing import Any
 
 from ansible.errors import AnsibleError
@@ -27,10 +28,12 @@ from ansible.plugins.lookup import LookupBase
 
 SUITES = ("bookworm", "trixie", "forky", "sid", "stable", "testing", "unstable", "oldstable")
 
+NO = ("no", "false", "off", "without", "disable", "0")
 
-def read_entries(directory: str) -> list[tuple[str, list[str]]]:
-    """Return (URI, suites) of every binary source in both of apt's formats."""
-    entries: list[tuple[str, list[str]]] = []
+
+def read_entries(directory: str) -> list[tuple[str, list[str], list[str]]]:
+    """Return (URI, suites, components) of every binary source in both of apt's formats."""
+    entries: list[tuple[str, list[str], list[str]]] = []
     for path in [
         os.path.join(directory, "sources.list"),
         *sorted(glob.glob(os.path.join(directory, "sources.list.d", "*"))),
@@ -43,17 +46,15 @@ def read_entries(directory: str) -> list[tuple[str, list[str]]]:
             entries += deb822_entries(text)
         elif path.endswith(".list"):
             for line in text.splitlines():
-                words = [
-                    word for word in line.split("#")[0].split() if not word.startswith("[") and not word.endswith("]")
-                ]
-                match words:
-                    case ["deb", uri, suite, *_]:
-                        entries.append((uri, [suite]))
+                # Options stand in brackets between the type and the URI.
+                match re.sub(r"\[[^]]*\]", " ", line.split("#")[0]).split():
+                    case ["deb", uri, suite, *components]:
+                        entries.append((uri, [suite], components))
     return entries
 
 
-def deb822_entries(text: str) -> list[tuple[str, list[str]]]:
-    """Return (URI, suites) of every stanza of a .sources file."""
+def deb822_entries(text: str) -> list[tuple[str, list[str], list[str]]]:
+    """Return (URI, suites, components) of every stanza of a .sources file."""
     entries = []
     for stanza in text.split("\n\n"):
         fields = {}
@@ -61,31 +62,30 @@ def deb822_entries(text: str) -> list[tuple[str, list[str]]]:
             if ":" in line and not line.startswith(("#", " ")):
                 key, value = line.split(":", 1)
                 fields[key.strip().lower()] = value.split()
-        if "deb" in fields.get("types", []) and fields.get("enabled", ["yes"])[0] != "no":
-            entries += [(uri, fields.get("suites", [])) for uri in fields.get("uris", [])]
+        if "deb" in fields.get("types", []) and fields.get("enabled", ["yes"])[0].lower() not in NO:
+            entries += [(uri, fields.get("suites", []), fields.get("components", [])) for uri in fields.get("uris", [])]
     return entries
+
+
+def is_security(suite: str) -> bool:
+    """Tell whether a suite is one of Debian's for security updates."""
+    return suite.endswith(("-security", "/updates")) and suite.split("-security")[0].split("/")[0] in SUITES
 
 
 def sources_for(suite: str, directory: str) -> list[str]:
     """Return source lines for a suite; raises AnsibleError when this machine has no Debian source to learn from."""
-    main = security = ""
-    for uri, suites in read_entries(directory):
-        for name in suites:
-            if name in SUITES and not main:
-                main = uri
-            if (
-                name.split("-security")[0].split("/")[0] in SUITES
-                and name.endswith(("-security", "/updates"))
-                and not security
-            ):
-                security = uri
+    entries = [(uri, suites) for uri, suites, components in read_entries(directory) if "main" in components]
+    main = [uri for uri, suites in entries if any(name in SUITES for name in suites)]
+    # Other archives name their suites after Debian's, too; a mirror of Debian's own is called so nearly everywhere.
+    main.sort(key=lambda uri: not uri.rstrip("/").endswith("debian"))
+    security = [uri for uri, suites in entries if any(map(is_security, suites))]
     if not main:
         raise AnsibleError(
             f"no Debian source found in {directory}: this machine is not set up to get packages from a Debian archive. "
             "Set node_container_apt_sources to the lines that the nodes shall use."
         )
-    lines = [f"deb {main} {suite} main", f"deb {main} {suite}-updates main"]
-    return lines + ([f"deb {security} {suite}-security main"] if security else [])
+    lines = [f"deb {main[0]} {suite} main", f"deb {main[0]} {suite}-updates main"]
+    return lines + [f"deb {uri} {suite}-security main" for uri in security[:1]]
 
 
 class LookupModule(LookupBase):

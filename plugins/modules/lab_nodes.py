@@ -69,6 +69,7 @@ done:
   returned: always
 """
 
+import hashlib
 import os
 import subprocess
 import time
@@ -82,7 +83,8 @@ from ansible.module_utils.lab_network import bridge_name, ensure_networks, remov
 
 def host_link(lab: Lab, node: str, name: str) -> str:
     """Return the name (at most 15 characters) of the host's end of a node's link."""
-    return f"{lab.name[:6]}-{node[:5]}{name[:3]}"
+    # The whole name of the lab counts: links of labs side by side must differ.
+    return f"{node[:5]}{name[:3]}-{hashlib.sha256(lab.name.encode()).hexdigest()[:6]}"
 
 
 def write_files(lab: Lab, node: dict[str, Any], params: dict[str, Any]) -> None:

@@ -118,7 +118,9 @@ def check_subnets(networks: dict[str, str], routes: list[tuple[str, str]], own: 
                     "choose others"
                 )
         for destination, link in routes:
-            if link not in own and network.overlaps(ipaddress.IPv4Network(destination, strict=False)):
+            route = ipaddress.IPv4Network(destination, strict=False)
+            # Two halves of everything are how VPN clients write a default route; any subnet is more specific.
+            if route.prefixlen > 1 and link not in own and network.overlaps(route):
                 problems.append(
                     f"lab_networks.{name}.subnet {network} clashes with this machine's route to {destination} "
                     f"({link}): choose a free subnet in the inventory's group_vars/all/lab.yml"

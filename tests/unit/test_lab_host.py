@@ -159,7 +159,6 @@ class TestRules:
         assert len(made) == 6
         assert all(len(name) <= 15 for name in made)
 
-    @pytest.mark.xfail(reason="only six letters of a lab's name are in it; a start deletes a link of its name")
     def test_labs_of_allowed_names_have_links_of_their_own(self) -> None:
         assert host_link(Lab("hoplab-a"), "ctl1", "mgmt0") != host_link(Lab("hoplab-b"), "ctl1", "mgmt0")
 
