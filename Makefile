@@ -3,7 +3,9 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 INVENTORY ?= inventories/local
 PATH := $(CURDIR)/.venv/bin:$(PATH)
-export PATH INVENTORY
+# What the verification pack reads of the lab.
+HOPLAB_LAB ?= $(CURDIR)/.lab/$(notdir $(INVENTORY))
+export PATH INVENTORY HOPLAB_LAB
 
 # TAKE=yes: also touch a living lab of another clone.
 take := $(if $(filter yes,$(TAKE)),--extra-vars '{"node_container_take": true$(comma) "preflight_take": true}')
