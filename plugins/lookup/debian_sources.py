@@ -69,7 +69,9 @@ def deb822_entries(text: str) -> list[tuple[str, list[str], list[str]]]:
 
 def is_security(suite: str) -> bool:
     """Tell whether a suite is one of Debian's for security updates."""
-    return suite.endswith(("-security", "/updates")) and suite.split("-security")[0].split("/")[0] in SUITES
+    return (
+        suite.endswith(("-security", "/updates")) and suite.removesuffix("-security").removesuffix("/updates") in SUITES
+    )
 
 
 def sources_for(suite: str, directory: str) -> list[str]:

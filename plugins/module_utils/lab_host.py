@@ -15,6 +15,7 @@ from dataclasses import dataclass
 LABS = "/var/lib/hoplab/labs"
 CACHE = "/var/cache/hoplab"
 NSPAWN = "systemd-nspawn"
+LAST_WAIT = 5  # seconds
 
 
 class LabError(Exception):
@@ -115,7 +116,7 @@ class Lab:
             for pid in pids.values():
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGTERM)
-            wait_gone(list(pids.values()), timeout)
+            wait_halted(list(pids.values()), timeout)
         for pid in pids.values():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -179,6 +180,36 @@ def link_alias(link: str) -> str:
             return stream.read().strip()
     except OSError:
         return ""
+
+
+def init_is_done(manager: int) -> bool:
+    """Tell whether a container's init has stopped all services and only ends what is left (systemd-shutdown)."""
+    with contextlib.suppress(OSError):
+        with open(f"/proc/{manager}/task/{manager}/children", encoding="utf-8") as stream:
+            children = stream.read().split()
+        for child in children:
+            with open(f"/proc/{child}/comm", encoding="utf-8") as stream:
+                if stream.read().startswith("systemd-shutdow"):
+                    return True
+    return False
+
+
+def wait_halted(managers: list[int], timeout: float) -> None:
+    """Wait until containers that were told to halt are gone, at most timeout seconds.
+
+    Once its services are stopped, a container's init waits up to 90 s for processes that ignore its signal. Nothing of
+    value is left in them: after some seconds of that the container is told to end at once.
+    """
+    end = time.monotonic() + timeout
+    done_since: dict[int, float] = {}
+    while any(alive(pid) for pid in managers) and time.monotonic() < end:
+        for pid in managers:
+            if alive(pid) and init_is_done(pid):
+                since = done_since.setdefault(pid, time.monotonic())
+                if time.monotonic() - since > LAST_WAIT:
+                    done_since[pid] = float("inf")
+                    os.kill(pid, signal.SIGTERM)
+        time.sleep(0.2)
 
 
 def wait_gone(pids: list[int], timeout: float) -> None:
