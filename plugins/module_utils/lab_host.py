@@ -130,19 +130,22 @@ class Lab:
 
     def control_group(self, node: str = "") -> str:
         """Return the directory of a node's control group, or of the one that all nodes' groups are in."""
-        with open("/proc/self/mounts", encoding="utf-8") as stream:
-            points = [line.split()[1] for line in stream if line.split()[2] == "cgroup2"]
+        points = hierarchies("cgroup2")
         if not points:
             raise LabError("no cgroup2 file system is mounted: boot this machine with unified or hybrid control groups")
         return os.path.join(points[0], "hoplab", self.name, node).rstrip("/")
 
     def remove_control_groups(self) -> None:
-        """Remove the control groups of nodes that no longer run."""
-        top = self.control_group()
-        for directory, _names, _files in os.walk(top, topdown=False):
-            os.rmdir(directory)
-        with contextlib.suppress(OSError):
-            os.rmdir(os.path.dirname(top))
+        """Remove the control groups of nodes that no longer run.
+
+        The container manager mirrors them in systemd's own hierarchy where that is another one (hybrid control groups).
+        """
+        for point in hierarchies("cgroup2", "cgroup"):
+            top = os.path.join(point, "hoplab", self.name)
+            for directory, _names, _files in os.walk(top, topdown=False):
+                os.rmdir(directory)
+            with contextlib.suppress(OSError):
+                os.rmdir(os.path.dirname(top))
 
     # -- mounts, links, files ---------------------------------------------------------------------------------------
 
@@ -171,6 +174,12 @@ class Lab:
             shutil.rmtree(self.directory)
             removed.append(self.directory)
         return removed
+
+
+def hierarchies(*kinds: str) -> list[str]:
+    """Return where control group file systems of these kinds ('cgroup2', 'cgroup') are mounted."""
+    with open("/proc/self/mounts", encoding="utf-8") as stream:
+        return [line.split()[1] for line in stream if line.split()[2] in kinds]
 
 
 def link_alias(link: str) -> str:
