@@ -35,7 +35,8 @@ class CallbackModule(CallbackBase):
         super().__init__()
         self._descriptor = int(os.environ.get("HOPLAB_PROGRESS_FD", "-1"))
         self._durations = os.environ.get("HOPLAB_DURATIONS", "")
-        self._phase = ""
+        self._phase = ""  # the one whose line is open
+        self._last = ""
         self._began = 0.0
         self._seconds: list[tuple[str, float]] = []
 
@@ -53,10 +54,10 @@ class CallbackModule(CallbackBase):
     def v2_playbook_on_play_start(self, play: Any) -> None:
         """End the line of the play before and begin this one's; plays of one name are one phase."""
         name = play.get_name().strip()
-        if name == self._phase:
+        if name == self._last:
             return
         self._end_phase()
-        self._phase, self._began = name, time.monotonic()
+        self._phase, self._last, self._began = name, name, time.monotonic()
         self._write(f"  {name} ".ljust(WIDTH, "."))
 
     def v2_playbook_on_stats(self, stats: Any) -> None:

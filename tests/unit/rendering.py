@@ -21,6 +21,7 @@ from ansible.playbook import Playbook
 from ansible.playbook.block import Block
 from ansible.playbook.play import Play
 from ansible.playbook.play_context import PlayContext
+from ansible.playbook.role_include import IncludeRole
 from ansible.playbook.task import Task
 from ansible.plugins.loader import init_plugin_loader
 from ansible.template import Templar
@@ -108,19 +109,29 @@ class Renderer:
             self.lab.directories[host.name] = {}
         for play in self.playbook.get_plays():
             hosts = self.inventory.get_hosts(play.hosts)
-            tasks = [task for block in play.compile() for task in tasks_of(block) if task.action == "render_files"]
-            for host in hosts:
-                for task in tasks:
-                    self.render_task(play, host, task)
+            for task in [task for block in play.compile() for task in tasks_of(block)]:
+                for host in hosts:
+                    self.run_task(play, host, task)
         return self.lab
 
-    def render_task(self, play: Play, host: Host, task: Task) -> None:
-        """Render the files of one task on one host, unless its conditions leave the host out."""
+    def run_task(self, play: Play, host: Host, task: Task) -> None:
+        """Render the files of a task on one host, or of a role's tasks where the play includes the role."""
+        if task.action not in ("render_files", "ansible.builtin.include_role"):
+            return
         variables = self.manager.get_vars(play=play, host=host, task=task)
-        self.lab.variables[host.name] = variables
         templar = Templar(loader=self.loader, variables=variables)
         if not all(templar.evaluate_conditional(condition) for condition in task.when):
             return
+        if task.action == "render_files":
+            self.render_task(host, task, variables, templar)
+        elif isinstance(task, IncludeRole):
+            blocks, _handlers = task.copy().get_block_list(play=play, variable_manager=self.manager, loader=self.loader)
+            for inner in [inner for block in blocks for inner in tasks_of(block)]:
+                self.run_task(play, host, inner)
+
+    def render_task(self, host: Host, task: Task, variables: dict[str, Any], templar: Templar) -> None:
+        """Render the files of one task on one host."""
+        self.lab.variables[host.name] = variables
         action = ActionModule(task, None, PlayContext(), self.loader, templar, None)
         role = variables.get("role_name", "")
         sent = action.render(templar.template(task.args["files"]), variables)
