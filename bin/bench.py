@@ -118,11 +118,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as directory:
         for run in ("cold", "warm", "again"):
             file = Path(directory) / f"{run}.json"
-            if run == "again":
-                seconds = timed("bin/play", "playbooks/site.yml", phases=file)
-            else:
+            if run == "warm":
                 timed("make", "--no-print-directory", "down")
-                seconds = timed("make", "--no-print-directory", "lab", phases=file)
+            argv = ["bin/play", "playbooks/site.yml"] if run == "again" else ["make", "--no-print-directory", "lab"]
+            seconds = timed(*argv, phases=file)
             values[run] = f"{seconds:.0f} s"
             phases[run] = [(name, took) for name, took in json.loads(file.read_text(encoding="utf-8"))]
     actives = [launch_seconds() for _ in range(LAUNCHES)]
