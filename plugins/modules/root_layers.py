@@ -81,7 +81,15 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.lab_chroot import BUILD_LIMIT, chroot, in_root, mask_wanted, put, unit_links
+from ansible.module_utils.lab_chroot import (
+    BUILD_LIMIT,
+    chroot,
+    in_root,
+    keep_mounts_private,
+    mask_wanted,
+    put,
+    unit_links,
+)
 from ansible.module_utils.lab_host import LabError, run
 
 DPKG_OPTIONS = [
@@ -187,6 +195,9 @@ def ensure(cache: str, name: str, build: Callable[[str], str]) -> float | None:
         return None
     began = time.monotonic()
     os.makedirs(os.path.dirname(final), exist_ok=True)
+    keep_mounts_private()
+    for left in glob.glob(os.path.join(cache, "layers", ".building-*")):  # by a build that was killed
+        shutil.rmtree(left)
     work = tempfile.mkdtemp(prefix=".building-", dir=os.path.dirname(final))
     try:
         made = build(work)
