@@ -108,6 +108,10 @@ class TestNova:
             files = f"api-paste.ini;nova.conf;{daemon}.conf.d/credentials.conf"
             assert f"env = OS_NOVA_CONFIG_FILES={files}" in lines
 
+    def test_guests_start_under_any_limit_of_core_files(self, rendered: Lab) -> None:
+        for node in COMPUTES:
+            assert "max_core = 0" in rendered.text(node, "/etc/libvirt/qemu.conf").splitlines()
+
     def test_libvirt_has_the_key_that_cinder_names(self, rendered: Lab, control: Control) -> None:
         variables = rendered.variables["cmp1"]["hostvars"]["cmp1"]
         found = control("/etc/cinder/cinder.conf")["rbd"]["rbd_secret_uuid"]
