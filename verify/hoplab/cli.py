@@ -15,11 +15,20 @@ from rich.console import Console
 from hoplab import __version__
 from hoplab.cleanup import Removal, cleanup
 from hoplab.cloud import connect, new_request_id, told_plainly
-from hoplab.deployment import ENVIRONMENT, find_lab, load
-from hoplab.errors import EXIT_FAILS, EXIT_HOLDS, EXIT_INTERRUPTED, EXIT_UNREADABLE, HoplabError
+from hoplab.deployment import ENVIRONMENT, Deployment, find_lab, load
+from hoplab.errors import (
+    EXIT_FAILS,
+    EXIT_HOLDS,
+    EXIT_INTERRUPTED,
+    EXIT_UNREADABLE,
+    ConfigurationError,
+    HoplabError,
+)
 from hoplab.findings import exit_code
+from hoplab.flow.loader import load as load_flows
 from hoplab.launch import launch
 from hoplab.plan import Plan
+from hoplab.report.explanation import explain, find_hop, list_hops
 from hoplab.report.table import as_json, show
 
 Verb = Callable[[argparse.Namespace], int]
@@ -30,7 +39,8 @@ def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line; each verb's function is in the attribute `verb`."""
     top = argparse.ArgumentParser(
         prog="hoplab",
-        description="Launches an instance in the lab and shows, from the running system, what became of it.",
+        description="Launches an instance in the lab, shows from the running system what became of it, and explains "
+        "the documented flow of a launch.",
         epilog="Exit status: 0 all holds, 1 something does not, 2 wrong usage or configuration, 3 unreadable source.",
     )
     top.add_argument("--version", action="version", version=f"hoplab {__version__}")
@@ -57,6 +67,12 @@ def parser() -> argparse.ArgumentParser:
     two = verbs.add_parser("cleanup", help="take away what launches made")
     two.add_argument("--json", action="store_true", help="print the result as JSON")
     two.set_defaults(verb=run_cleanup)
+    three = verbs.add_parser("explain", help="say what a hop of the documented flow is, and how it is seen by hand")
+    three.add_argument("hop", nargs="?", metavar="HOP", help="a hop's name or its number (default: list them all)")
+    three.add_argument(
+        "--flow", default="launch-58", metavar="FLOW", help="the documented list that the number is of (launch-58)"
+    )
+    three.set_defaults(verb=run_explain)
     return top
 
 
@@ -98,6 +114,34 @@ def run_cleanup(arguments: argparse.Namespace) -> int:
     else:
         sys.stdout.write("".join(f"{removal_line(removal)}\n" for removal in removals))
     return removal_code(removals)
+
+
+def run_explain(arguments: argparse.Namespace) -> int:
+    """Carry out `hoplab explain`; return the exit status. Needs no lab."""
+    catalogue = load_flows()
+    flow = catalogue.flows.get(arguments.flow)
+    if flow is None:
+        raise ConfigurationError(f"there is no flow {arguments.flow!r}: there are {', '.join(catalogue.flows)}")
+    console = Console()
+    if arguments.hop is None:
+        list_hops(catalogue, flow, console)
+        return EXIT_HOLDS
+    deployment = lab_if_any(arguments.lab)
+    for index, hop in enumerate(find_hop(catalogue, flow, arguments.hop)):
+        if index:
+            console.print()
+        explain(catalogue, hop, console, deployment)
+    return EXIT_HOLDS
+
+
+def lab_if_any(argument: str | None) -> Deployment | None:
+    """Return the lab; None where there is none and none was asked for."""
+    try:
+        return load(find_lab(argument))
+    except ConfigurationError:
+        if argument is not None:
+            raise
+        return None
 
 
 def removal_line(removal: Removal) -> str:

@@ -1,0 +1,51 @@
+"""Each hop's hint, run where it says, shows something: of the instance that `make lab` launched."""
+
+import pytest
+from openstack.connection import Connection
+
+from hoplab.actors import nodes_of
+from hoplab.adopt import adopt
+from hoplab.cloud import new_request_id
+from hoplab.deployment import Deployment, Node
+from hoplab.flow.loader import load as load_flows
+from hoplab.flow.model import Hint
+from hoplab.journey import Journey
+from hoplab.plan import Plan
+from hoplab.transport import Nodes
+
+pytestmark = pytest.mark.lab
+
+HINTS = {(hop.hint.at, hop.hint.run): hop.hint for hop in load_flows().hops.values() if hop.hint.at != "client"}
+
+
+@pytest.fixture(scope="module")
+def journey(admin: Connection, deployment: Deployment) -> Journey:
+    found = adopt(admin, deployment, Plan(), global_request_id=new_request_id())
+    assert found is not None, "the instance of `make lab` does not run: make launch"
+    return found
+
+
+def places(deployment: Deployment, hint: Hint, journey: Journey) -> tuple[Node, ...]:
+    if hint.at != "host":
+        return nodes_of(deployment, hint.at)
+    host = deployment.node_of_host(journey.host)
+    return (host,) if host else ()
+
+
+@pytest.mark.parametrize("hint", HINTS.values(), ids=[run[:60] for _at, run in HINTS])
+def test_a_hint_shows_something(hint: Hint, deployment: Deployment, journey: Journey) -> None:
+    line = hint.run
+    ids = {
+        "image": journey.image_id,
+        "instance": journey.server_id,
+        "network": journey.network_id,
+        "port": journey.port_id,
+        "volume": journey.volume_id,
+    }
+    for name, value in ids.items():
+        line = line.replace(f"{{{name}}}", value)
+    nodes = places(deployment, hint, journey)
+    assert nodes, f"no node for {hint.at}"
+    with Nodes(deployment.ssh) as shell:
+        shown = [shell.run(node, ["sh", "-c", line]) for node in nodes]
+    assert all(result.status == 0 and result.stdout.strip() for result in shown), shown

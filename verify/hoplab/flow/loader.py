@@ -1,0 +1,184 @@
+"""Reads the flow files. What is not plainly right is refused with the file, the hop and the key."""
+
+import re
+from collections.abc import Hashable, Iterable, Mapping
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import Any, Final
+
+import jsonschema
+import yaml
+
+from hoplab.errors import ConfigurationError
+from hoplab.flow.model import Catalogue, Exemption, Flow, Hint, Hop, Step, Witness
+
+HERE: Final = Path(__file__).parent
+PLACEHOLDER: Final = re.compile(r"\{([a-z-]+)\}")
+HINT_IDS: Final = frozenset({"image", "instance", "network", "port", "volume"})
+EXCHANGE: Final = ("message", "call")
+"""oslo.messaging's ids (`_unique_id` and `_msg_id`), known only from the messages themselves."""
+
+ASKED: Final = frozenset({"attachment", "global-request", "port", "request", "volume"})
+"""Ids by which a message is a launch's. An instance alone is not one: periodic tasks speak of every instance."""
+
+NEEDED: Final = 2
+"""How many witnesses, each another's word, prove a hop."""
+
+
+class _Reader(yaml.SafeLoader):
+    """PyYAML takes the last of several equal keys; here they are an error."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        """Return the mapping; raises ConfigurationError for a key that is there twice."""
+        keys = [self.construct_object(key, deep=True) for key, _value in node.value]
+        twice = {key for key in keys if keys.count(key) > 1}
+        if twice:
+            raise ConfigurationError(f"line {node.start_mark.line + 1}: key {min(map(str, twice))!r} is there twice")
+        return super().construct_mapping(node, deep)
+
+
+def load(directory: Path = HERE) -> Catalogue:
+    """Return all hops and flows of a directory: hops/*.yaml, and *.yaml beside it for the flows.
+
+    Raises ConfigurationError that names the file and, where there is one, the hop and the key.
+    """
+    schema = yaml.safe_load((HERE / "schema.yaml").read_text(encoding="utf-8"))
+    hops: dict[str, Hop] = {}
+    places: dict[str, Path] = {}
+    for path in sorted((directory / "hops").glob("*.yaml")):
+        for entry in _document(path, schema, "hops")["hops"]:
+            hop = _hop(entry, path)
+            if hop.name in hops:
+                raise ConfigurationError(f"{path}: hop {hop.name} is in {places[hop.name]}, too: rename one of them")
+            hops[hop.name], places[hop.name] = hop, path
+    if not hops:
+        raise ConfigurationError(f"{directory / 'hops'}: there are no hops in it")
+    for hop in hops.values():
+        where = f"{places[hop.name]}: hop {hop.name}"
+        _known(hop.after, hops, f"{where}: after")
+        if hop.exchange:
+            _known([hop.exchange], hops, f"{where}: exchange")
+    flows = {}
+    for path in sorted(directory.glob("*.yaml")):
+        if path.name != "schema.yaml":
+            flow = _flow(_document(path, schema, "flow"), path, hops)
+            flows[flow.name] = flow
+    return Catalogue({name: hops[name] for name in _ordered(hops)}, flows)
+
+
+def _document(path: Path, schema: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    try:
+        found = yaml.load(path.read_text(encoding="utf-8"), _Reader)
+    except (yaml.YAMLError, UnicodeDecodeError, ConfigurationError) as error:
+        raise ConfigurationError(f"{path}: {error}") from None
+    checker = jsonschema.Draft202012Validator({**schema[kind], "$defs": schema["$defs"]})
+    fault = jsonschema.exceptions.best_match(checker.iter_errors(found))
+    if fault is not None:
+        raise ConfigurationError(f"{path}: {_place(found, list(fault.absolute_path))}: {fault.message}")
+    return dict(found)
+
+
+def _place(document: Any, path: list[str | int]) -> str:
+    """Return where in a document a fault is, with the hop's or step's name where it has one."""
+    parts = []
+    for key in path:
+        document = document[key]
+        name = document.get("hop", document.get("step")) if isinstance(document, dict) else None
+        if isinstance(key, str):
+            parts.append(key)
+        elif name:
+            parts[-1] = f"{parts[-1].removesuffix('s')} {name}"
+        else:
+            parts.append(f"entry {key + 1}")
+    return ": ".join(parts) or "the document"
+
+
+def _known(names: Iterable[str], hops: Mapping[str, Hop], where: str) -> None:
+    for name in names:
+        if name not in hops:
+            raise ConfigurationError(f"{where}: there is no hop {name}")
+
+
+def _ordered(hops: Mapping[str, Hop]) -> tuple[str, ...]:
+    try:
+        return tuple(TopologicalSorter({hop.name: hop.after for hop in hops.values()}).static_order())
+    except CycleError as error:
+        raise ConfigurationError(f"the hops' order runs in a circle: {' after '.join(error.args[1])}") from None
+
+
+def _witness(entry: Mapping[str, Any], where: str) -> Witness:
+    wanted = {}
+    for key, value in entry.get("where", {}).items():
+        wanted[key] = (value,) if isinstance(value, str) else tuple(value)
+        for name in {name for text in wanted[key] for name in PLACEHOLDER.findall(text)} - {"host"}:
+            if name not in entry["by"]:
+                raise ConfigurationError(
+                    f"{where}: where.{key} has {{{name}}}, and {name} is not in `by`: add it there"
+                )
+    return Witness(entry["who"], entry["event"], wanted, tuple(entry["by"]))
+
+
+def _exemption(entry: Mapping[str, Any] | None, where: str) -> Exemption | None:
+    return Exemption(_witness(entry["when"], where), entry["because"]) if entry else None
+
+
+def _hint(entry: Mapping[str, str], where: str) -> Hint:
+    for name in PLACEHOLDER.findall(entry["run"]):
+        if name not in HINT_IDS:
+            raise ConfigurationError(f"{where}: run has {{{name}}}: ids are {', '.join(sorted(HINT_IDS))}")
+    return Hint(entry["at"], entry["run"])
+
+
+def _hop(entry: Mapping[str, Any], path: Path) -> Hop:
+    where = f"{path}: hop {entry['hop']}"
+    evidence = tuple(_witness(one, f"{where}: evidence {index}") for index, one in enumerate(entry["evidence"], 1))
+    for name in EXCHANGE:
+        asking = [witness for witness in evidence if name in witness.by]
+        if asking and not entry.get("exchange") and all(ASKED.isdisjoint(witness.by) for witness in asking):
+            raise ConfigurationError(
+                f"{where}: evidence: nothing says which {name} it is: name the hop that began it in `exchange`, or ask "
+                f"one witness for one of {', '.join(sorted(ASKED))}, too"
+            )
+    alone = len({witness.who for witness in evidence}) < NEEDED
+    if alone and not entry.get("one_witness"):
+        raise ConfigurationError(
+            f"{where}: evidence: it is one actor's word: add another's, or say in one_witness why there is none"
+        )
+    if not alone and entry.get("one_witness"):
+        raise ConfigurationError(f"{where}: one_witness: the evidence has the word of several actors: remove it")
+    today = entry["today"]
+    return Hop(
+        name=entry["hop"],
+        sender=entry["from"],
+        receiver=entry["to"],
+        meaning=entry["meaning"],
+        today=today["is"],
+        how=today["how"],
+        reason=today.get("reason", ""),
+        sources=tuple(today["source"]),
+        after=tuple(entry["after"]),
+        exchange=entry.get("exchange", ""),
+        evidence=evidence,
+        one_witness=entry.get("one_witness", ""),
+        cached=_exemption(entry.get("cached"), f"{where}: cached"),
+        not_applicable=_exemption(entry.get("not_applicable"), f"{where}: not_applicable"),
+        hint=_hint(entry["hint"], f"{where}: hint"),
+    )
+
+
+def _flow(entry: Mapping[str, Any], path: Path, hops: Mapping[str, Hop]) -> Flow:
+    steps = tuple(Step(one["step"], tuple(one["hops"]), one.get("says", "")) for one in entry["steps"])
+    numbers = [step.number for step in steps]
+    for number in numbers:
+        if numbers.count(number) > 1:
+            raise ConfigurationError(f"{path}: step {number} is there twice")
+    for step in steps:
+        _known(step.hops, hops, f"{path}: step {step.number}: hops")
+    also = tuple(entry.get("also", ()))
+    _known(also, hops, f"{path}: also")
+    for name in also:
+        if any(name in step.hops for step in steps):
+            raise ConfigurationError(f"{path}: also: {name} is a hop of a step, too: remove it here")
+    if entry["flow"] != path.stem:
+        raise ConfigurationError(f"{path}: flow is {entry['flow']!r}, and the file's name says {path.stem!r}")
+    return Flow(entry["flow"], entry["title"], steps, also)

@@ -1,0 +1,96 @@
+"""What a hop and a flow are, as the flow files say it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """An event that speaks for a hop.
+
+    who: whose word it is, by the actor's name; event: its kind (`rpc.published`); where: what its fields must be, each
+    one of the given values; by: the launch's ids that it must carry, each of them.
+    """
+
+    who: str
+    event: str
+    where: Mapping[str, tuple[str, ...]]
+    by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Exemption:
+    """When a hop may be missing: the event by which that is known, and why it may."""
+
+    when: Witness
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """How a person sees a hop.
+
+    at: on whose node (`client`: here; `host`: the instance's); run: a shell's line, with {instance} and other ids of
+    the launch still to be filled in.
+    """
+
+    at: str
+    run: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """One arrow of a flow.
+
+    today: same, moved, split or gone, against the document; how: the way of today's release, sources: files and
+    functions in which it can be read; reason: why it is not as documented, empty where it is. after: names of the hops
+    that it must follow; exchange: the one with whose message it goes on, empty for none. one_witness: why there can't
+    be two, empty where two are needed.
+    """
+
+    name: str
+    sender: str
+    receiver: str
+    meaning: str
+    today: str
+    how: str
+    reason: str
+    sources: tuple[str, ...]
+    after: tuple[str, ...]
+    exchange: str
+    evidence: tuple[Witness, ...]
+    one_witness: str
+    cached: Exemption | None
+    not_applicable: Exemption | None
+    hint: Hint
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step of a documented list. number: as the list has it (`8a`); hops: names of those that make it up."""
+
+    number: str
+    hops: tuple[str, ...]
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """A documented list over the hops. also: hops that the list leaves out and that count all the same."""
+
+    name: str
+    title: str
+    steps: tuple[Step, ...]
+    also: tuple[str, ...]
+
+    def numbers(self, hop: str) -> tuple[str, ...]:
+        """Return the numbers of the steps that a hop is part of."""
+        return tuple(step.number for step in self.steps if hop in step.hops)
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """All hops by name, in an order in which each stands after those that it must follow, and all flows by name."""
+
+    hops: Mapping[str, Hop]
+    flows: Mapping[str, Flow]

@@ -1,0 +1,177 @@
+"""The verdict of each hop, from the events of a run alone. Pure: the same run gives the same verdicts anywhere."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from hoplab.events import Event, Ids
+from hoplab.flow.loader import NEEDED
+from hoplab.flow.model import Catalogue, Exemption, Flow, Hop, Witness
+from hoplab.join import Found, gather, learn, speaks
+
+
+class Verdict(StrEnum):
+    """What is known of a hop."""
+
+    PROVED = "proved"
+    WEAK = "weak"
+    CACHED = "cached"
+    NOT_APPLICABLE = "not applicable"
+    ABSENT = "absent"
+    BLOCKED = "blocked"
+    OUT_OF_ORDER = "out of order"
+    UNKNOWN = "unknown"
+
+
+class Result(StrEnum):
+    """What a run came to."""
+
+    PROVED = "proved"
+    FAILED = "failed"
+    INCONCLUSIVE = "inconclusive"
+
+
+HAPPENED: Final = frozenset({Verdict.PROVED, Verdict.WEAK, Verdict.CACHED, Verdict.NOT_APPLICABLE})
+BROKEN: Final = frozenset({Verdict.ABSENT, Verdict.BLOCKED, Verdict.OUT_OF_ORDER})
+
+
+@dataclass(frozen=True, slots=True)
+class NodeClock:
+    """How far a node's clock is from ours.
+
+    offset: to be taken from its times, and uncertainty: of that; both in seconds.
+    """
+
+    offset: float = 0.0
+    uncertainty: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """What is to be judged.
+
+    ids: what the client knows of its launch; host: the compute's name as the services call it; clocks: by node; unread:
+    (who, kind) of events whose source could not be read on some node.
+    """
+
+    ids: Ids
+    host: str
+    clocks: Mapping[str, NodeClock] = field(default_factory=dict)
+    unread: Collection[tuple[str, str]] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A hop's verdict.
+
+    witnesses: the events that speak for it, by time; begin, end: the times of the first and the last of them, in
+    seconds since 1970 by our clock, None without any; why: the reason, for a person.
+    """
+
+    hop: Hop
+    verdict: Verdict
+    witnesses: tuple[Event, ...]
+    begin: float | None
+    end: float | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A run's verdicts in the order of the catalogue. first_unproven: None if all hops happened."""
+
+    hops: tuple[Judged, ...]
+    result: Result
+    first_unproven: Judged | None
+
+
+def judge(catalogue: Catalogue, flow: Flow, events: Iterable[Event], launch: Launch) -> Judgement:
+    """Judge all hops of a flow. A hop that a flow leaves out is judged too where one of the flow must follow it."""
+    events = tuple(events)
+    ids = learn(events, launch.ids)
+    judged: dict[str, Judged] = {}
+    exchanges: dict[str, Ids] = {}
+    for name, hop in catalogue.hops.items():
+        found, exchanges[name] = gather(hop, events, ids, launch.host, exchanges)
+        judged[name] = _ordered(_alone(hop, found, _excused(hop, events, ids, launch), launch), judged, launch)
+    counted = [judged[name] for name in catalogue.hops if flow.numbers(name) or name in flow.also]
+    first = next((one for one in counted if one.verdict in {Verdict.ABSENT, Verdict.OUT_OF_ORDER}), None)
+    return Judgement(tuple(counted), _result(counted), first)
+
+
+def _alone(hop: Hop, found: Found, excuse: tuple[Verdict, str] | None, launch: Launch) -> Judged:
+    """Judge a hop by its own evidence."""
+    once = {id(event): event for _witness, some in found for event in some}
+    witnesses = tuple(sorted(once.values(), key=_time(launch)))
+    voices = {event.who for event in witnesses}
+    missing = [witness for witness, some in found if not some]
+    unread = [witness for witness in missing if (witness.who, witness.event) in launch.unread]
+    if len(voices) >= NEEDED:
+        verdict, why = Verdict.PROVED, f"seen by {' and '.join(sorted(voices))}"
+    elif unread:
+        verdict, why = Verdict.UNKNOWN, f"could not be read: {_named(unread)}"
+    elif voices:
+        verdict, why = Verdict.WEAK, hop.one_witness or f"only {min(voices)} saw it; missing: {_named(missing)}"
+    else:
+        verdict, why = excuse or (Verdict.ABSENT, f"nothing of it: {_named(missing)}")
+    times = [_time(launch)(event) for event in witnesses]
+    return Judged(hop, verdict, witnesses, min(times, default=None), max(times, default=None), why)
+
+
+def _excused(hop: Hop, events: Collection[Event], ids: Ids, launch: Launch) -> tuple[Verdict, str] | None:
+    """Return the verdict of a hop that legitimately left no evidence, None where it has no excuse."""
+
+    def holds(exemption: Exemption | None) -> bool:
+        return exemption is not None and any(speaks(event, exemption.when, ids, launch.host) for event in events)
+
+    if hop.cached is not None and holds(hop.cached):
+        return Verdict.CACHED, hop.cached.because
+    if hop.not_applicable is not None and holds(hop.not_applicable):
+        return Verdict.NOT_APPLICABLE, hop.not_applicable.because
+    return None
+
+
+def _ordered(one: Judged, before: Mapping[str, Judged], launch: Launch) -> Judged:
+    """Return a hop's verdict in the light of those that it must follow, which are judged already."""
+    earlier = [before[name] for name in one.hop.after]
+    if one.verdict is Verdict.ABSENT:
+        broken = [other.hop.name for other in earlier if other.verdict in BROKEN]
+        why = f"{one.why}; before it {', '.join(broken)} did not happen"
+        return _changed(one, Verdict.BLOCKED, why) if broken else one
+    for other in earlier:
+        # It is over before the other one begins, beyond what the clocks allow: hops overlap, and what ends a hop may be
+        # written after the next one has begun.
+        if one.end is not None and other.begin is not None and one.end + _doubt(one, other, launch) < other.begin:
+            return _changed(one, Verdict.OUT_OF_ORDER, f"{other.begin - one.end:.3f} s before {other.hop.name}")
+    return one
+
+
+def _changed(one: Judged, verdict: Verdict, why: str) -> Judged:
+    return Judged(one.hop, verdict, one.witnesses, one.begin, one.end, why)
+
+
+def _clock(event: Event, launch: Launch) -> NodeClock:
+    return launch.clocks.get(event.node, NodeClock())
+
+
+def _time(launch: Launch) -> Callable[[Event], float]:
+    return lambda event: event.time - _clock(event, launch).offset
+
+
+def _doubt(one: Judged, other: Judged, launch: Launch) -> float:
+    """Return by how many seconds the two hops' times may be wrong against each other."""
+    return sum(max(_clock(event, launch).uncertainty for event in some.witnesses) for some in (one, other))
+
+
+def _named(witnesses: Iterable[Witness]) -> str:
+    return ", ".join(f"{witness.event} of {witness.who}" for witness in witnesses)
+
+
+def _result(hops: Iterable[Judged]) -> Result:
+    verdicts = [(one.verdict, bool(one.hop.one_witness)) for one in hops]
+    if any(verdict in BROKEN for verdict, _single in verdicts):
+        return Result.FAILED
+    if any(verdict is Verdict.UNKNOWN or (verdict is Verdict.WEAK and not single) for verdict, single in verdicts):
+        return Result.INCONCLUSIVE
+    return Result.PROVED

@@ -1,0 +1,270 @@
+"""Joining and judging, on runs made from the flow files themselves: no hop can be added without these tests."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hoplab.errors import ConfigurationError
+from hoplab.events import Event, read_events, write_events
+from hoplab.flow.loader import EXCHANGE, load
+from hoplab.flow.model import Hop, Witness
+from hoplab.join import TAUGHT, learn
+from hoplab.judge import Judged, Judgement, Launch, NodeClock, Result, Verdict, judge
+
+CATALOGUE = load()
+FLOW = CATALOGUE.flows["launch-58"]
+HOPS = list(CATALOGUE.hops)
+HOST = "cmp1"
+KNOWN = {
+    "address": "10.77.0.9",
+    "global-request": "req-global",
+    "image": "image-1",
+    "instance": "instance-1",
+    "mac": "fa:16:3e:00:00:01",
+    "poll-request": "req-poll",
+    "port": "port-1",
+    "request": "req-post",
+    "token": "digest-1",
+    "volume": "volume-1",
+}
+LAUNCH = Launch({name: frozenset({value}) for name, value in KNOWN.items()}, HOST)
+LEARNT = {name for name, _kinds, _beside in TAUGHT}
+
+
+def learnt_id(name: str, hop: Hop) -> str:
+    return f"{name}-{hop.exchange or hop.name}" if name in EXCHANGE else f"{name}-1"
+
+
+def filled(text: str) -> str:
+    for name, value in {**KNOWN, "attachment": "attachment-1", "host": HOST}.items():
+        text = text.replace(f"{{{name}}}", value)
+    return text
+
+
+def made(hop: Hop, witness: Witness, time: float) -> Event:
+    """Return an event that is just what a witness asks for, and teaches what its kind can teach."""
+    ids = {name: frozenset({KNOWN.get(name) or learnt_id(name, hop)}) for name in witness.by}
+    for name, kinds, beside in TAUGHT:
+        if witness.event in kinds and not beside.isdisjoint(witness.by):
+            ids.setdefault(name, frozenset({learnt_id(name, hop)}))
+    fields = {key: filled(values[0]) for key, values in witness.where.items()}
+    line = f"{hop.name} {witness.who} {witness.event}"
+    return Event(time, f"node-of-{witness.who}", "made", witness.who, witness.event, fields, ids, line)
+
+
+def whole_run() -> list[Event]:
+    return [
+        made(hop, witness, 1000.0 + number + part / 10)
+        for number, hop in enumerate(CATALOGUE.hops.values())
+        for part, witness in enumerate(hop.evidence)
+    ]
+
+
+RUN = whole_run()
+
+
+def judged(events: Iterable[Event], launch: Launch = LAUNCH) -> Judgement:
+    return judge(CATALOGUE, FLOW, events, launch)
+
+
+def verdicts(judgement: Judgement) -> dict[str, Verdict]:
+    return {one.hop.name: one.verdict for one in judgement.hops}
+
+
+WHOLE = judged(RUN)
+BY_NAME: dict[str, Judged] = {one.hop.name: one for one in WHOLE.hops}
+
+
+def without(gone: Iterable[Event]) -> list[Event]:
+    lost = {id(event) for event in gone}
+    return [event for event in RUN if id(event) not in lost]
+
+
+def teachers(hop: str) -> list[Event]:
+    """Return the events by which the ids are known that a hop's evidence is joined by."""
+    asked = CATALOGUE.hops[hop]
+    names = {name for witness in asked.evidence for name in witness.by}
+    taught = {name: kinds for name, kinds, _beside in TAUGHT if name in names}
+    found = [event for event in RUN for name, kinds in taught.items() if name in event.ids and event.kind in kinds]
+    if asked.exchange and not names.isdisjoint(EXCHANGE):
+        found += BY_NAME[asked.exchange].witnesses
+    return found
+
+
+def rests_on(hop: str) -> set[int]:
+    return {id(event) for event in [*BY_NAME[hop].witnesses, *teachers(hop)]}
+
+
+def other_launch(event: Event) -> Event:
+    return replace(
+        event, ids={name: frozenset(f"other-{value}" for value in values) for name, values in event.ids.items()}
+    )
+
+
+def test_a_whole_run_is_proved() -> None:
+    assert WHOLE.result is Result.PROVED
+    assert WHOLE.first_unproven is None
+    expected = {name: Verdict.WEAK if hop.one_witness else Verdict.PROVED for name, hop in CATALOGUE.hops.items()}
+    assert verdicts(WHOLE) == expected
+
+
+@pytest.mark.parametrize("hop", HOPS)
+class TestEachHop:
+    def test_without_its_events_it_is_absent_and_no_other_changes(self, hop: str) -> None:
+        gone = BY_NAME[hop].witnesses
+        after = judged(without(gone))
+        assert verdicts(after)[hop] in {Verdict.ABSENT, Verdict.BLOCKED}
+        assert after.result is Result.FAILED
+        assert after.first_unproven is not None
+        lost = {id(event) for event in gone}
+        for other, verdict in verdicts(after).items():
+            if not rests_on(other) & lost:
+                assert verdict is BY_NAME[other].verdict, other
+
+    def test_it_is_the_first_unproven_one_unless_an_earlier_one_shares_its_events(self, hop: str) -> None:
+        gone = BY_NAME[hop].witnesses
+        first = judged(without(gone)).first_unproven
+        assert first is not None
+        lost = {id(event) for event in gone}
+        assert first.hop.name == hop or rests_on(first.hop.name) & lost
+
+    def test_with_one_voice_less_it_is_weak(self, hop: str) -> None:
+        voices = {event.who for event in BY_NAME[hop].witnesses}
+        if CATALOGUE.hops[hop].one_witness:
+            assert len(voices) == 1
+            return
+        kept = min(voices)
+        after = judged(without(event for event in BY_NAME[hop].witnesses if event.who != kept))
+        assert verdicts(after)[hop] in {Verdict.WEAK, Verdict.ABSENT, Verdict.BLOCKED}
+        assert after.result is not Result.PROVED
+
+    def test_events_of_another_launch_prove_nothing(self, hop: str) -> None:
+        foreign = rests_on(hop)
+        after = judged([other_launch(event) if id(event) in foreign else event for event in RUN])
+        assert verdicts(after)[hop] in {Verdict.ABSENT, Verdict.BLOCKED}
+
+    def test_before_a_hop_that_it_must_follow_it_is_out_of_order(self, hop: str) -> None:
+        for earlier in CATALOGUE.hops[hop].after:
+            begin = BY_NAME[earlier].begin
+            assert begin is not None
+            shared = {id(event) for event in BY_NAME[earlier].witnesses}
+            own = {id(event) for event in BY_NAME[hop].witnesses}
+            if own & shared:
+                continue  # the same event speaks for both, so they can't be apart
+            moved = [replace(event, time=begin - 60) if id(event) in own else event for event in RUN]
+            assert verdicts(judged(moved))[hop] is Verdict.OUT_OF_ORDER
+
+    def test_what_could_not_be_read_is_unknown_and_never_green(self, hop: str) -> None:
+        unread = {(witness.who, witness.event) for witness in CATALOGUE.hops[hop].evidence}
+        after = judged(without(BY_NAME[hop].witnesses), replace(LAUNCH, unread=unread))
+        assert verdicts(after)[hop] is Verdict.UNKNOWN
+        assert after.result is not Result.PROVED
+
+    def test_from_a_cache_only_with_the_evidence_of_that(self, hop: str) -> None:
+        exemption = CATALOGUE.hops[hop].cached
+        if exemption is None:
+            return
+        events = without(BY_NAME[hop].witnesses)
+        said = made(CATALOGUE.hops[hop], exemption.when, 1500.0)
+        assert verdicts(judged([*events, said]))[hop] is Verdict.CACHED
+        assert verdicts(judged([*events, other_launch(said)]))[hop] is not Verdict.CACHED
+
+
+class TestWholeRuns:
+    @settings(deadline=None, max_examples=25)
+    @given(st.randoms(use_true_random=False), st.integers(0, 40))
+    def test_order_in_the_file_and_doubles_change_nothing(self, random: Random, doubles: int) -> None:
+        events = [*RUN, *random.choices(RUN, k=doubles)]
+        random.shuffle(events)
+        assert verdicts(judged(events)) == verdicts(WHOLE)
+
+    @settings(deadline=None, max_examples=25)
+    @given(st.dictionaries(st.sampled_from(sorted({event.node for event in RUN})), st.floats(-9, 9)))
+    def test_measured_clocks_seconds_apart_change_nothing(self, offsets: dict[str, float]) -> None:
+        events = [replace(event, time=event.time + offsets.get(event.node, 0.0)) for event in RUN]
+        clocks = {node: NodeClock(offset, 0.01) for node, offset in offsets.items()}
+        assert verdicts(judged(events, replace(LAUNCH, clocks=clocks))) == verdicts(WHOLE)
+
+    @settings(deadline=None, max_examples=50)
+    @given(st.sets(st.integers(0, len(RUN) - 1), min_size=1, max_size=30))
+    def test_fewer_events_never_prove_more(self, gone: set[int]) -> None:
+        after = judged(event for number, event in enumerate(RUN) if number not in gone)
+        good = {Verdict.PROVED, Verdict.WEAK}
+        for name, verdict in verdicts(after).items():
+            assert verdict is not Verdict.PROVED or verdicts(WHOLE)[name] is Verdict.PROVED
+            assert verdict not in good or BY_NAME[name].verdict in good
+
+    @settings(deadline=None, max_examples=25)
+    @given(st.lists(st.sampled_from(RUN), max_size=60), st.floats(-30, 30))
+    def test_another_launch_at_the_same_time_changes_nothing(self, noise: list[Event], shift: float) -> None:
+        strangers = [other_launch(replace(event, time=event.time + shift)) for event in noise]
+        assert verdicts(judged([*RUN, *strangers])) == verdicts(WHOLE)
+        assert set(verdicts(judged(strangers)).values()) <= {Verdict.ABSENT, Verdict.BLOCKED}
+
+    def test_only_a_first_broken_hop_is_absent_and_what_follows_blocked(self) -> None:
+        lost = {name for name in HOPS if name == "build-cast" or _follows(name, "build-cast")}
+        after = judged(without(event for name in lost for event in BY_NAME[name].witnesses))
+        assert after.first_unproven is not None
+        assert after.first_unproven.hop.name == "build-cast"
+        assert verdicts(after)["build-take"] is Verdict.BLOCKED
+        assert verdicts(after)["server-accepted"] is Verdict.PROVED
+
+
+def _follows(name: str, earlier: str) -> bool:
+    return any(one == earlier or _follows(one, earlier) for one in CATALOGUE.hops[name].after)
+
+
+class TestExchanges:
+    """A message is a launch's by what it carries, and what has only the message's id must be of the same message."""
+
+    def without_own(self, hop: str, names: set[str]) -> Verdict:
+        lost = {id(event) for event in BY_NAME[hop].witnesses}
+        bare = [
+            replace(event, ids={name: value for name, value in event.ids.items() if name not in names})
+            if id(event) in lost
+            else event
+            for event in RUN
+        ]
+        return verdicts(judged(bare))[hop]
+
+    def test_a_message_about_the_instance_alone_is_no_evidence(self) -> None:
+        assert self.without_own("conductor-call", {"request"}) is Verdict.ABSENT
+        assert self.without_own("build-cast", {"request"}) in {Verdict.ABSENT, Verdict.BLOCKED}
+
+    def test_the_answer_to_another_call_of_the_launch_is_no_evidence(self) -> None:
+        answer = {id(event) for event in BY_NAME["conductor-reply"].witnesses}
+        other = frozenset({learnt_id("call", CATALOGUE.hops["scheduler-call"])})
+        events = [replace(event, ids={"call": other}) if id(event) in answer else event for event in RUN]
+        assert verdicts(judged(events))["conductor-reply"] is Verdict.ABSENT
+
+    def test_the_sender_s_line_of_another_message_is_no_second_witness(self) -> None:
+        lines = [event for event in BY_NAME["state-call"].witnesses if event.who == "nova-compute"]
+        assert len(lines) == 1
+        assert verdicts(judged(without(lines)))["state-call"] is Verdict.WEAK
+
+    @pytest.mark.parametrize(("own", "taught"), [("volume-1", True), ("volume-2", False)])
+    def test_an_attachment_is_learnt_from_the_launch_s_volume(self, own: str, taught: bool) -> None:
+        ids = {"volume": frozenset({own}), "attachment": frozenset({"a"})}
+        event = Event(1.0, "ctl1", "made", "database", "db.statement", {}, ids, "")
+        assert ("a" in learn([event], LAUNCH.ids)["attachment"]) is taught
+
+
+class TestFile:
+    def test_events_come_back_as_they_were(self, tmp_path: Path) -> None:
+        path = tmp_path / "events.jsonl"
+        write_events(reversed(RUN), path)
+        assert list(read_events(path)) == sorted(RUN, key=lambda event: (event.time, event.node, event.line))
+
+    @pytest.mark.parametrize("line", ["", "{", "[]", '{"time": 1}', '{"time": "x", "node": 1}', "\x00"])
+    def test_what_is_no_event_is_named(self, tmp_path: Path, line: str) -> None:
+        path = tmp_path / "events.jsonl"
+        write_events(RUN[:1], path)
+        with path.open("a") as stream:
+            stream.write(line + "\n")
+        with pytest.raises(ConfigurationError, match=r"events\.jsonl:2: not an event"):
+            list(read_events(path))
