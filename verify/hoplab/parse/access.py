@@ -1,0 +1,69 @@
+"""The access lines of the API servers: one per request, written by uWSGI when the answer is out.
+
+The form is the lab's own (`log-format` in roles/service/templates/uwsgi-common.ini.j2).
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from hoplab.events import Event
+
+LINE: Final = re.compile(
+    r'^ACCESS t=(?P<ms>\d+) pid=\d+ peer=(?P<peer>\S+) "(?P<method>[A-Z]+) (?P<uri>\S+)" (?P<status>\d+) '
+    r'\d+B (?P<took>\d+)ms grid=(?P<grid>\S+) rid=(?P<rid>\S+) ua="(?P<agent>[^"]*)"'
+    r"(?: inst=(?P<instance>\S+) xff=(?P<address>\S+))?$"
+)
+NONE: Final = "-"
+UUID: Final = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+IN_PATH: Final = tuple(
+    (name, re.compile(f"/{part}/({UUID})(?:/|$)"))
+    for name, part in (
+        ("attachment", "attachments"),
+        ("image", "images"),
+        ("instance", "allocations"),
+        ("instance", "servers"),
+        ("port", r"ports(?:\.json)?"),
+        ("volume", "volumes"),
+    )
+)
+
+
+def ids_in_path(path: str) -> dict[str, str]:
+    """Return the ids of resources in a URL's path, by their kind."""
+    found = ((name, place.search(path)) for name, place in IN_PATH)
+    return {name: inside[1] for name, inside in found if inside}
+
+
+def parse_access(lines: Iterable[str], *, node: str, source: str, who: str) -> Iterator[Event]:
+    """Yield an `http.served` for each access line. node and source: where the lines are from; who: the server.
+
+    The time is that of the request's start. Its query is left out of `path`, and Nova's id of the request stands for
+    `request` and for `poll-request`: which it is, only the client can say.
+    """
+    for line in lines:
+        text = line.rstrip("\n")
+        found = LINE.match(text)
+        if not found:
+            continue
+        path = found["uri"].partition("?")[0]
+        ids = {"global-request": found["grid"], "request": found["rid"], "poll-request": found["rid"]}
+        ids |= {"instance": found["instance"] or NONE, "address": found["address"] or NONE}
+        ids |= ids_in_path(path)
+        yield Event(
+            time=int(found["ms"]) / 1000,
+            node=node,
+            source=source,
+            who=who,
+            kind="http.served",
+            fields={
+                "method": found["method"],
+                "path": path,
+                "status": found["status"],
+                "address": found["peer"],
+                "agent": found["agent"],
+                "milliseconds": found["took"],
+            },
+            ids={name: frozenset({value}) for name, value in ids.items() if value != NONE},
+            line=text,
+        )
