@@ -32,8 +32,8 @@ class Result(StrEnum):
     INCONCLUSIVE = "inconclusive"
 
 
-HAPPENED: Final = frozenset({Verdict.PROVED, Verdict.WEAK, Verdict.CACHED, Verdict.NOT_APPLICABLE})
-BROKEN: Final = frozenset({Verdict.ABSENT, Verdict.BLOCKED, Verdict.OUT_OF_ORDER})
+UNPROVEN: Final = frozenset({Verdict.ABSENT, Verdict.OUT_OF_ORDER})
+BROKEN: Final = UNPROVEN | {Verdict.BLOCKED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,11 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """A run's verdicts in the order of the catalogue. first_unproven: None if all hops happened."""
+    """A run's verdicts in the order of the catalogue.
+
+    first_unproven: None if all hops happened. It may be a hop that the flow leaves out, if one of the flow must follow
+    it.
+    """
 
     hops: tuple[Judged, ...]
     result: Result
@@ -87,7 +91,7 @@ class Judgement:
 
 
 def judge(catalogue: Catalogue, flow: Flow, events: Iterable[Event], launch: Launch) -> Judgement:
-    """Judge all hops of a flow. A hop that a flow leaves out is judged too where one of the flow must follow it."""
+    """Judge all hops of a flow."""
     events = tuple(events)
     ids = learn(events, launch.ids)
     judged: dict[str, Judged] = {}
@@ -96,8 +100,9 @@ def judge(catalogue: Catalogue, flow: Flow, events: Iterable[Event], launch: Lau
         found, exchanges[name] = gather(hop, events, ids, launch.host, exchanges)
         judged[name] = _ordered(_alone(hop, found, _excused(hop, events, ids, launch), launch), judged, launch)
     counted = [judged[name] for name in catalogue.hops if flow.numbers(name) or name in flow.also]
-    first = next((one for one in counted if one.verdict in {Verdict.ABSENT, Verdict.OUT_OF_ORDER}), None)
-    return Judgement(tuple(counted), _result(counted), first)
+    result = _result(counted)
+    suspects = [*counted, *judged.values()] if result is Result.FAILED else []
+    return Judgement(tuple(counted), result, next((one for one in suspects if one.verdict in UNPROVEN), None))
 
 
 def _alone(hop: Hop, found: Found, excuse: tuple[Verdict, str] | None, launch: Launch) -> Judged:

@@ -214,6 +214,16 @@ class TestWholeRuns:
         assert verdicts(after)["build-take"] is Verdict.BLOCKED
         assert verdicts(after)["server-accepted"] is Verdict.PROVED
 
+    def test_a_hop_that_a_flow_leaves_out_is_named_where_it_blocks_the_flow(self) -> None:
+        short = CATALOGUE.flows["cli-28"]
+        lost = {name for name in HOPS if name == "disk-import" or _follows(name, "disk-import")}
+        events = without(event for name in lost for event in BY_NAME[name].witnesses)
+        after = judge(CATALOGUE, short, events, LAUNCH)
+        assert "disk-import" not in {one.hop.name for one in after.hops}
+        assert after.result is Result.FAILED
+        assert after.first_unproven is not None
+        assert after.first_unproven.hop.name == "disk-import"
+
 
 def _follows(name: str, earlier: str) -> bool:
     return any(one == earlier or _follows(one, earlier) for one in CATALOGUE.hops[name].after)

@@ -43,27 +43,38 @@ def load(directory: Path = HERE) -> Catalogue:
     Raises ConfigurationError that names the file and, where there is one, the hop and the key.
     """
     schema = yaml.safe_load((HERE / "schema.yaml").read_text(encoding="utf-8"))
-    hops: dict[str, Hop] = {}
-    places: dict[str, Path] = {}
-    for path in sorted((directory / "hops").glob("*.yaml")):
-        for entry in _document(path, schema, "hops")["hops"]:
-            hop = _hop(entry, path)
-            if hop.name in hops:
-                raise ConfigurationError(f"{path}: hop {hop.name} is in {places[hop.name]}, too: rename one of them")
-            hops[hop.name], places[hop.name] = hop, path
-    if not hops:
-        raise ConfigurationError(f"{directory / 'hops'}: there are no hops in it")
-    for hop in hops.values():
-        where = f"{places[hop.name]}: hop {hop.name}"
-        _known(hop.after, hops, f"{where}: after")
-        if hop.exchange:
-            _known([hop.exchange], hops, f"{where}: exchange")
+    hops = _hops(directory, schema)
     flows = {}
     for path in sorted(directory.glob("*.yaml")):
         if path.name != "schema.yaml":
             flow = _flow(_document(path, schema, "flow"), path, hops)
             flows[flow.name] = flow
-    return Catalogue({name: hops[name] for name in _ordered(hops)}, flows)
+    return Catalogue(hops, flows)
+
+
+def _hops(directory: Path, schema: Mapping[str, Any]) -> dict[str, Hop]:
+    """Return all hops, each after those that it must follow."""
+    hops: dict[str, Hop] = {}
+    places: dict[str, str] = {}
+    for path in sorted((directory / "hops").glob("*.yaml")):
+        for entry in _document(path, schema, "hops")["hops"]:
+            hop = _hop(entry, path)
+            if hop.name in hops:
+                raise ConfigurationError(f"{path}: hop {hop.name} is there twice, here and in {places[hop.name]}")
+            hops[hop.name], places[hop.name] = hop, f"{path}: hop {hop.name}"
+    if not hops:
+        raise ConfigurationError(f"{directory / 'hops'}: there are no hops in it")
+    for name, hop in hops.items():
+        _known(hop.after, hops, f"{places[name]}: after")
+    ordered = {name: hops[name] for name in _ordered(hops)}
+    for name, hop in ordered.items():
+        if hop.exchange:
+            _known([hop.exchange], hops, f"{places[name]}: exchange")
+            if hop.exchange not in _before(name, hops):
+                raise ConfigurationError(
+                    f"{places[name]}: exchange: {hop.exchange} began it, so {name} must come `after` it"
+                )
+    return ordered
 
 
 def _document(path: Path, schema: Mapping[str, Any], kind: str) -> dict[str, Any]:
@@ -97,6 +108,12 @@ def _known(names: Iterable[str], hops: Mapping[str, Hop], where: str) -> None:
     for name in names:
         if name not in hops:
             raise ConfigurationError(f"{where}: there is no hop {name}")
+
+
+def _before(name: str, hops: Mapping[str, Hop]) -> set[str]:
+    """Return all hops that a hop must follow, be it through others."""
+    direct = hops[name].after
+    return set(direct).union(*(_before(one, hops) for one in direct))
 
 
 def _ordered(hops: Mapping[str, Hop]) -> tuple[str, ...]:
