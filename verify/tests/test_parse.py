@@ -1,5 +1,7 @@
 """Parsing lines as a lab wrote them, with its ids replaced, and garbage."""
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 from hoplab.events import Event
 from hoplab.parse.access import parse_access
 from hoplab.parse.oslo import parse_oslo
+from hoplab.parse.rgw import parse_rgw
 
 GLOBAL = "req-11111111-2222-4333-8444-555555555555"
 OWN = "req-aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee"
@@ -151,6 +154,44 @@ class TestGlance:
         assert oslo(line) == []
 
 
+class TestObjectGateway:
+    def line(self, **changes: object) -> str:
+        entry = {
+            "bucket": "glance",
+            "time": "2026-11-21T04:34:46.881671Z",
+            "remote_addr": "172.29.20.11",
+            "operation": "get_obj",
+            "uri": f"GET /swift/v1/AUTH_1/glance/{INSTANCE} HTTP/1.1",
+            "http_status": "200",
+            "bytes_sent": 27262976,
+            "object_size": 27262976,
+            "total_time": 139,
+            "user_agent": "python-swiftclient-4.7.0",
+        }
+        return json.dumps(entry | changes)
+
+    def test_an_object_that_went_out(self) -> None:
+        (event,) = parse_rgw([self.line() + ",\n"], node="ceph1", source="ops")
+        assert (event.who, event.kind, event.time) == ("ceph-rgw", "http.served", 1795235686.881671)
+        assert event.fields["method"] == "GET"
+        assert event.fields["operation"] == "get_obj"
+        assert event.fields["whole"] == "yes"
+        assert event.ids == {"image": {INSTANCE}}
+
+    @pytest.mark.parametrize("sent", [0, 27262975])
+    def test_a_part_of_an_object_is_not_the_whole(self, sent: int) -> None:
+        (event,) = parse_rgw([self.line(bytes_sent=sent)], node="ceph1", source="ops")
+        assert event.fields["whole"] == "no"
+
+    def test_what_is_no_object_names_no_image(self) -> None:
+        (event,) = parse_rgw([self.line(bucket="", uri="GET /swift/info HTTP/1.1")], node="ceph1", source="ops")
+        assert event.ids == {}
+
+    @pytest.mark.parametrize("line", ["", "[", "[]", "{}", "null", '{"uri": 1}', '{"uri": "GET", "time": ""}'])
+    def test_other_lines_are_no_events(self, line: str) -> None:
+        assert list(parse_rgw([line], node="ceph1", source="ops")) == []
+
+
 class TestCommands:
     def test_a_command_and_its_end(self) -> None:
         begun, ended = oslo(
@@ -173,6 +214,7 @@ class TestCommands:
 def test_garbage_is_no_event_and_no_error(lines: list[str]) -> None:
     assert list(parse_access(lines, node="n", source="s", who="w")) == []
     assert oslo(*lines) == []
+    assert list(parse_rgw(lines, node="n", source="s")) == []
 
 
 @given(st.integers(0, 300))
