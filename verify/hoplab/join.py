@@ -1,11 +1,10 @@
 """Which events belong to a launch: by the ids that they carry, never by the time alone."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from hoplab.events import Event, Ids
-from hoplab.flow.loader import ASKED, EXCHANGE, PLACEHOLDER
-from hoplab.flow.model import Hop, Witness
+from hoplab.flow.model import ASKED, EXCHANGE, PLACEHOLDER, Hop, Witness
 
 TAUGHT: Final = (
     ("attachment", ("db.statement", "http.answered", "http.served"), frozenset({"instance", "volume"})),
@@ -19,6 +18,18 @@ TAUGHT: Final = (
 
 Found = tuple[tuple[Witness, tuple[Event, ...]], ...]
 """Each witness that a hop asks for, with the events that are it."""
+
+
+Voices = Mapping[tuple[str, str], Sequence[Event]]
+"""Events by who said them and what kind they are: a witness asks for one of each."""
+
+
+def voices(events: Iterable[Event]) -> Voices:
+    """Return events by who and kind, in their order: a run has many of them, and each hop asks for few."""
+    found: dict[tuple[str, str], list[Event]] = {}
+    for event in events:
+        found.setdefault((event.who, event.kind), []).append(event)
+    return found
 
 
 def owned(event: Event, name: str, ids: Ids) -> bool:
@@ -42,20 +53,20 @@ def learn(events: Iterable[Event], known: Ids) -> Ids:
     return ids
 
 
-def speaks(event: Event, witness: Witness, ids: Ids, host: str) -> bool:
-    """Tell whether an event is what a witness asks for, in the launch with these ids on this compute host.
+def speaking(events: Voices, witness: Witness, ids: Ids, host: str) -> tuple[Event, ...]:
+    """Return the events that are what a witness asks for, in the launch with these ids on this compute host.
 
-    Of a message's own ids it only has to carry those that are asked for; `gather` looks whose they are.
+    Of a message's own ids they only have to carry those that are asked for; `gather` looks whose they are.
     """
-    return (
-        event.who == witness.who
-        and event.kind == witness.event
-        and all(event.ids.get(name) if name in EXCHANGE else owned(event, name, ids) for name in witness.by)
+    return tuple(
+        event
+        for event in events.get((witness.who, witness.event), ())
+        if all(event.ids.get(name) if name in EXCHANGE else owned(event, name, ids) for name in witness.by)
         and all(_fits(event.fields.get(key), wanted, ids, host) for key, wanted in witness.where.items())
     )
 
 
-def gather(hop: Hop, events: Collection[Event], ids: Ids, host: str, exchanges: Mapping[str, Ids]) -> tuple[Found, Ids]:
+def gather(hop: Hop, events: Voices, ids: Ids, host: str, exchanges: Mapping[str, Ids]) -> tuple[Found, Ids]:
     """Return what speaks for a hop, and the messages' ids in it.
 
     exchanges: the messages' ids of the hops before. A witness that carries an id of the launch says which message it
@@ -67,17 +78,15 @@ def gather(hop: Hop, events: Collection[Event], ids: Ids, host: str, exchanges: 
     own: dict[str, frozenset[str]] = {}
     for number, witness in enumerate(hop.evidence):
         if not ASKED.isdisjoint(witness.by):
-            found[number] = tuple(
-                one for one in events if speaks(one, witness, ids, host) and _tied(one, witness, going_on)
-            )
+            some = speaking(events, witness, ids, host)
+            found[number] = tuple(one for one in some if _tied(one, witness, going_on))
             for name in set(EXCHANGE).intersection(witness.by):
                 own[name] = own.get(name, frozenset()).union(*(one.ids[name] for one in found[number]))
     said = {name: own.get(name) or going_on.get(name, frozenset()) for name in EXCHANGE}
     for number, witness in enumerate(hop.evidence):
         if number not in found:
-            found[number] = tuple(
-                one for one in events if speaks(one, witness, ids, host) and _tied(one, witness, said, strict=True)
-            )
+            some = speaking(events, witness, ids, host)
+            found[number] = tuple(one for one in some if _tied(one, witness, said, strict=True))
     return tuple((witness, found[number]) for number, witness in enumerate(hop.evidence)), said
 
 

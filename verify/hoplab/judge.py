@@ -6,9 +6,8 @@ from enum import StrEnum
 from typing import Final
 
 from hoplab.events import Event, Ids
-from hoplab.flow.loader import NEEDED
-from hoplab.flow.model import Catalogue, Exemption, Flow, Hop, Witness
-from hoplab.join import Found, gather, learn, speaks
+from hoplab.flow.model import NEEDED, Catalogue, Exemption, Flow, Hop, Witness
+from hoplab.join import Found, Voices, gather, learn, speaking, voices
 
 
 class Verdict(StrEnum):
@@ -94,11 +93,12 @@ def judge(catalogue: Catalogue, flow: Flow, events: Iterable[Event], launch: Lau
     """Judge all hops of a flow."""
     events = tuple(events)
     ids = learn(events, launch.ids)
+    spoken = voices(events)
     judged: dict[str, Judged] = {}
     exchanges: dict[str, Ids] = {}
     for name, hop in catalogue.hops.items():
-        found, exchanges[name] = gather(hop, events, ids, launch.host, exchanges)
-        judged[name] = _ordered(_alone(hop, found, _excused(hop, events, ids, launch), launch), judged, launch)
+        found, exchanges[name] = gather(hop, spoken, ids, launch.host, exchanges)
+        judged[name] = _ordered(_alone(hop, found, _excused(hop, spoken, ids, launch), launch), judged, launch)
     counted = [judged[name] for name in catalogue.hops if flow.numbers(name) or name in flow.also]
     result = _result(counted)
     suspects = [*counted, *judged.values()] if result is Result.FAILED else []
@@ -109,26 +109,26 @@ def _alone(hop: Hop, found: Found, excuse: tuple[Verdict, str] | None, launch: L
     """Judge a hop by its own evidence."""
     once = {id(event): event for _witness, some in found for event in some}
     witnesses = tuple(sorted(once.values(), key=_time(launch)))
-    voices = {event.who for event in witnesses}
+    actors = {event.who for event in witnesses}
     missing = [witness for witness, some in found if not some]
     unread = [witness for witness in missing if (witness.who, witness.event) in launch.unread]
-    if len(voices) >= NEEDED:
-        verdict, why = Verdict.PROVED, f"seen by {' and '.join(sorted(voices))}"
+    if len(actors) >= NEEDED:
+        verdict, why = Verdict.PROVED, f"seen by {' and '.join(sorted(actors))}"
     elif unread:
         verdict, why = Verdict.UNKNOWN, f"could not be read: {_named(unread)}"
-    elif voices:
-        verdict, why = Verdict.WEAK, hop.one_witness or f"only {min(voices)} saw it; missing: {_named(missing)}"
+    elif actors:
+        verdict, why = Verdict.WEAK, hop.one_witness or f"only {min(actors)} saw it; missing: {_named(missing)}"
     else:
         verdict, why = excuse or (Verdict.ABSENT, f"nothing of it: {_named(missing)}")
     times = [_time(launch)(event) for event in witnesses]
     return Judged(hop, verdict, witnesses, min(times, default=None), max(times, default=None), why)
 
 
-def _excused(hop: Hop, events: Collection[Event], ids: Ids, launch: Launch) -> tuple[Verdict, str] | None:
+def _excused(hop: Hop, events: Voices, ids: Ids, launch: Launch) -> tuple[Verdict, str] | None:
     """Return the verdict of a hop that legitimately left no evidence, None where it has no excuse."""
 
     def holds(exemption: Exemption | None) -> bool:
-        return exemption is not None and any(speaks(event, exemption.when, ids, launch.host) for event in events)
+        return exemption is not None and bool(speaking(events, exemption.when, ids, launch.host))
 
     if hop.cached is not None and holds(hop.cached):
         return Verdict.CACHED, hop.cached.because

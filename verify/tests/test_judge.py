@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from hoplab.errors import ConfigurationError
 from hoplab.events import Event, read_events, write_events
-from hoplab.flow.loader import EXCHANGE, load
-from hoplab.flow.model import Hop, Witness
+from hoplab.flow.loader import load
+from hoplab.flow.model import EXCHANGE, Hop, Witness
 from hoplab.join import TAUGHT, learn
 from hoplab.judge import Judged, Judgement, Launch, NodeClock, Result, Verdict, judge
 

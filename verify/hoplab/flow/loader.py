@@ -1,6 +1,5 @@
 """Reads the flow files. What is not plainly right is refused with the file, the hop and the key."""
 
-import re
 from collections.abc import Hashable, Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -10,19 +9,22 @@ import jsonschema
 import yaml
 
 from hoplab.errors import ConfigurationError
-from hoplab.flow.model import Catalogue, Exemption, Flow, Hint, Hop, Step, Witness
+from hoplab.flow.model import (
+    ASKED,
+    EXCHANGE,
+    NEEDED,
+    PLACEHOLDER,
+    Catalogue,
+    Exemption,
+    Flow,
+    Hint,
+    Hop,
+    Step,
+    Witness,
+)
 
 HERE: Final = Path(__file__).parent
-PLACEHOLDER: Final = re.compile(r"\{([a-z-]+)\}")
 HINT_IDS: Final = frozenset({"image", "instance", "network", "port", "volume"})
-EXCHANGE: Final = ("message", "call")
-"""oslo.messaging's ids (`_unique_id` and `_msg_id`), known only from the messages themselves."""
-
-ASKED: Final = frozenset({"attachment", "global-request", "port", "request", "volume"})
-"""Ids by which a message is a launch's. An instance alone is not one: periodic tasks speak of every instance."""
-
-NEEDED: Final = 2
-"""How many witnesses, each another's word, prove a hop."""
 
 
 class _Reader(yaml.SafeLoader):
@@ -67,10 +69,12 @@ def _hops(directory: Path, schema: Mapping[str, Any]) -> dict[str, Hop]:
     for name, hop in hops.items():
         _known(hop.after, hops, f"{places[name]}: after")
     ordered = {name: hops[name] for name in _ordered(hops)}
+    before: dict[str, set[str]] = {}
     for name, hop in ordered.items():
+        before[name] = set(hop.after).union(*(before[earlier] for earlier in hop.after))
         if hop.exchange:
             _known([hop.exchange], hops, f"{places[name]}: exchange")
-            if hop.exchange not in _before(name, hops):
+            if hop.exchange not in before[name]:
                 raise ConfigurationError(
                     f"{places[name]}: exchange: {hop.exchange} began it, so {name} must come `after` it"
                 )
@@ -108,12 +112,6 @@ def _known(names: Iterable[str], hops: Mapping[str, Hop], where: str) -> None:
     for name in names:
         if name not in hops:
             raise ConfigurationError(f"{where}: there is no hop {name}")
-
-
-def _before(name: str, hops: Mapping[str, Hop]) -> set[str]:
-    """Return all hops that a hop must follow, be it through others."""
-    direct = hops[name].after
-    return set(direct).union(*(_before(one, hops) for one in direct))
 
 
 def _ordered(hops: Mapping[str, Hop]) -> tuple[str, ...]:

@@ -1,7 +1,21 @@
 """What a hop and a flow are, as the flow files say it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
+
+PLACEHOLDER: Final = re.compile(r"\{([a-z-]+)\}")
+"""An id of the launch that is to be filled in, in what a witness asks for or in a hint."""
+
+EXCHANGE: Final = ("message", "call")
+"""oslo.messaging's ids (`_unique_id` and `_msg_id`), known only from the messages themselves."""
+
+ASKED: Final = frozenset({"attachment", "global-request", "port", "request", "volume"})
+"""Ids by which a message is a launch's. An instance alone is not one: periodic tasks speak of every instance."""
+
+NEEDED: Final = 2
+"""How many witnesses, each another's word, prove a hop."""
 
 
 @dataclass(frozen=True, slots=True)
