@@ -136,7 +136,10 @@ class TestInfrastructure:
             "innodb_buffer_pool_size": "192M",
             "innodb_flush_log_at_trx_commit": "2",
             "innodb_snapshot_isolation": "off",
-            "performance_schema": "on",
+            "slow_query_log": "on",
+            "long_query_time": "0",
+            "log_slow_filter": "''",
+            "log_output": "NONE",
         }
 
     def test_memcached_listens_on_the_management_network_alone(self, rendered: Lab) -> None:
