@@ -34,7 +34,6 @@ def test_each_service_has_its_own_user(rendered: Lab, control: Control, path: st
         username=user,
         password=secret(rendered, f"keystone_{user}"),
         project_name="service",
-        memcached_servers=f"{CONTROL}:11211",
         service_token_roles_required="true",
     )
     users = {options["username"][0] for options in found.values() if "username" in options}
@@ -191,8 +190,10 @@ class TestCinder:
     def test_every_request_asks_keystone_about_its_token(self, control: Control) -> None:
         for path in ("/etc/cinder/cinder.conf", "/etc/neutron/neutron.conf", "/etc/glance/glance-api.conf"):
             assert_has(control(path), "keystone_authtoken", token_cache_time="-1")
+            assert "memcached_servers" not in control(path)["keystone_authtoken"]
         for path in ("/etc/nova/nova.conf", "/etc/placement/placement.conf"):
             assert "token_cache_time" not in control(path)["keystone_authtoken"]
+            assert_has(control(path), "keystone_authtoken", memcached_servers=f"{CONTROL}:11211")
 
 
 @pytest.mark.parametrize("path", ["/etc/nova/nova.conf", "/etc/neutron/neutron.conf", "/etc/cinder/cinder.conf"])

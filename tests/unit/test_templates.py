@@ -138,7 +138,7 @@ class TestInfrastructure:
             "innodb_snapshot_isolation": "off",
             "slow_query_log": "on",
             "long_query_time": "0",
-            "log_slow_filter": "''",
+            "log_slow_always_query_time": "0",
             "log_output": "NONE",
         }
 
