@@ -1,12 +1,19 @@
 """One observed fact, whatever source it was read from, and its form in a run's events.jsonl."""
 
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from hoplab.errors import ConfigurationError
+
+GARBLED: Final = (
+    *(ValueError, KeyError, TypeError, AttributeError, IndexError),
+    *(OverflowError, RecursionError),
+)
+"""What a record that is not as it was written may raise while it is read."""
 
 Ids = Mapping[str, frozenset[str]]
 """Values by the kind of id (`instance`, `call`, ...), as the flows name them."""
@@ -18,7 +25,8 @@ class Event:
 
     time: seconds since 1970 in UTC, by the clock of its node; who: whose word it is, an actor of the flows; kind: what
     happened (`rpc.published`); fields: what the flows ask of it (`routing_key`); ids: all ids that it carries; source:
-    where it was read, and line: what stood there, redacted.
+    where it was read, and line: what stood there, redacted. A time that is only known to lie within some seconds is
+    their beginning, and the field `precision` says how many.
     """
 
     time: float
@@ -29,6 +37,27 @@ class Event:
     fields: Mapping[str, str]
     ids: Ids
     line: str
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What all events of one source have in common: where it was read, and whose word it is."""
+
+    node: str
+    source: str
+    who: str
+
+    def event(
+        self, time: float, kind: str, fields: Mapping[str, str], ids: Mapping[str, Iterable[str]], line: str
+    ) -> Event:
+        """Return an event of this source; of its ids, those that have a value. line: with or without its end.
+
+        Raises ValueError for a time that is none (JSON as Python reads it has NaN and Infinity).
+        """
+        if not math.isfinite(time):
+            raise ValueError(f"{time} is no time")
+        known = {name: values for name, some in ids.items() if (values := frozenset(some) - {""})}
+        return Event(time, self.node, self.source, self.who, kind, dict(fields), known, line.rstrip("\n"))
 
 
 def write_events(events: Iterable[Event], path: Path) -> None:

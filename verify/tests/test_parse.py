@@ -146,6 +146,7 @@ class TestGlance:
             "path": f"/v2/images/{INSTANCE}/file",
             "status": "200",
             "address": "172.29.20.1",
+            "milliseconds": "8",
         }
         assert event.ids == {"global-request": {GLOBAL}, "request": {GLOBAL}, "image": {INSTANCE}}
 

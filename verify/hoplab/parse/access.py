@@ -15,6 +15,7 @@ LINE: Final = re.compile(
     r"(?: inst=(?P<instance>\S+) xff=(?P<address>\S+))?$"
 )
 NONE: Final = "-"
+TOKENS: Final = "/auth/tokens"
 UUID: Final = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 IN_PATH: Final = tuple(
     (name, re.compile(f"/{part}/({UUID})(?:/|$)"))
@@ -39,7 +40,8 @@ def parse_access(lines: Iterable[str], *, node: str, source: str, who: str) -> I
     """Yield an `http.served` for each access line. node and source: where the lines are from; who: the server.
 
     The time is that of the request's start. Its query is left out of `path`, and Nova's id of the request stands for
-    `request` and for `poll-request`: which it is, only the client can say.
+    `request` and for `poll-request`: which it is, only the client can say. It is `answer-request`, too: what the sender
+    of the request finds in the answer.
     """
     for line in lines:
         text = line.rstrip("\n")
@@ -48,6 +50,9 @@ def parse_access(lines: Iterable[str], *, node: str, source: str, who: str) -> I
             continue
         path = found["uri"].partition("?")[0]
         ids = {"global-request": found["grid"], "request": found["rid"], "poll-request": found["rid"]}
+        ids["answer-request"] = ids["serving"] = found["rid"]
+        if path.endswith(TOKENS):
+            ids["auth-request"] = found["rid"]
         ids |= {"instance": found["instance"] or NONE, "address": found["address"] or NONE}
         ids |= ids_in_path(path)
         yield Event(

@@ -1,109 +1,103 @@
-"""Logs of OpenStack's services, in oslo.log's default form: messages, commands, and Glance's requests.
+"""Logs of OpenStack's services, in oslo.log's default form: what each record that matters says.
 
-The forms of the lines: oslo_messaging/_drivers/amqpdriver.py (_send, _send_reply, __call__) of 16.1 and
-oslo_concurrency/processutils.py (execute) of 7.1; eventlet/wsgi.py (log_format), whose time is that of the answer.
+Messages, requests to other services, statements and facts have modules of their own; commands, and the requests that
+Glance serves, are here. The forms of the lines: oslo_concurrency/processutils.py (execute) of 7.1, and eventlet/wsgi.py
+(log_format), whose time is that of the answer.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from hoplab.events import Event
+from hoplab.parse import engine, facts, http_client, messaging
 from hoplab.parse.access import UUID, ids_in_path
+from hoplab.parse.records import SHOWN, Reader, Record, Seen, context_ids, records, seconds
 
-LINE: Final = re.compile(
-    r"^(?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}) \d+ [A-Z]+ (?P<logger>\S+) \[(?P<context>[^\]]*)\] (?P<said>.*)$"
-)
-REQUEST: Final = re.compile(r"req-[0-9a-f-]{36}")
-MESSAGING: Final = "oslo_messaging._drivers.amqpdriver"
 COMMANDS: Final = "oslo_concurrency.processutils"
 SERVER: Final = "eventlet.wsgi.server"
 
-ASKED: Final = re.compile(
-    r"^(?P<kind>CALL msg_id|CAST unique_id): (?P<id>\w+) (?:exchange '(?P<exchange>[^']*)'|(?P<fanout>FANOUT)) "
-    r"topic '(?P<topic>[^'.]*)(?:\.(?P<server>[^']*))?'"
-)
-TAKEN: Final = re.compile(
-    r"^received message (?:msg_id: (?P<call>\w+) reply to (?P<queue>\S+)|with unique_id: (?P<message>\w+))"
-)
-REPLIED: Final = re.compile(r"^sending reply msg_id: (?P<call>\w+) reply queue: (?P<queue>\S+)")
-ANSWERED: Final = re.compile(r"^received reply msg_id: (?P<call>\w+)")
-QUEUE: Final = re.compile(r"^reply_[^:]+:(?P<program>[^:]+):")
 STARTED: Final = re.compile(r"^Running cmd \(subprocess\): (?P<command>.+) execute /\S+$")
 ENDED: Final = re.compile(r'^CMD "(?P<command>.+)" returned: (?P<status>-?\d+) in ')
 SERVED: Final = re.compile(
-    r'^(?P<address>\S+) - - \[[^\]]*\] "(?P<method>[A-Z]+) (?P<uri>\S+) HTTP/[\d.]+" (?P<status>\d+) \d+ [\d.]+$'
+    r'^(?P<address>\S+) - - \[[^\]]*\] "(?P<method>[A-Z]+) (?P<uri>\S+) HTTP/[\d.]+" (?P<status>\d+) \d+ '
+    r"(?P<took>[\d.]+)$"
 )
+ASKING: Final = frozenset({"http.sent", "http.answered"})
+"""What a server asks of others for the request that it serves just then."""
 DISK: Final = re.compile(f"({UUID})_disk")
 
 
 def parse_oslo(lines: Iterable[str], *, node: str, source: str, who: str) -> Iterator[Event]:
     """Yield the events of a service's log. node and source: where the lines are from; who: the service."""
-    for line in lines:
-        text = line.rstrip("\n")
-        found = LINE.match(text)
-        if not found:
+    readers = _Readers()
+    for reader, record in records(lines, readers.of):
+        seen = reader.read(record)
+        time = seconds(record.time) if seen else None
+        if seen is None or time is None:
             continue
-        read = {MESSAGING: _messaging, COMMANDS: _command, SERVER: _served}.get(found["logger"])
-        seen = read(found["said"]) if read else None
-        if seen is None:
-            continue
-        kind, fields, ids = seen
+        ids = context_ids(record.context, seen.kind)
+        for name, values in seen.ids.items():
+            ids[name] = ids.get(name, frozenset()) | values
+        if seen.kind in ASKING and "request" in ids:
+            ids["serving"] = ids["request"]
         yield Event(
-            time=_seconds(found["time"]),
+            time=time - seen.before,
             node=node,
             source=source,
             who=who,
-            kind=kind,
-            fields={name: value for name, value in fields.items() if value},
-            ids={name: frozenset({value}) for name, value in (_context(found["context"], kind) | ids).items()},
-            line=text,
+            kind=seen.kind,
+            fields={name: value for name, value in seen.fields.items() if value},
+            ids={name: values for name, values in ids.items() if values},
+            line=(record.head if seen.line is None else seen.line)[:SHOWN],
         )
 
 
-Seen = tuple[str, Mapping[str, str], dict[str, str]]
+class _Readers:
+    """Who reads the records of which logger, with what was read of the file so far."""
+
+    def __init__(self) -> None:
+        calls = http_client.Calls()
+        self._clients = Reader(http_client.may_ask, calls.read)
+        self._known: dict[str, Reader | None] = {
+            messaging.LOGGER: Reader(messaging.may_be_message, messaging.read_message),
+            COMMANDS: Reader(lambda said: said.startswith(("Running cmd ", "CMD ")), _command),
+            SERVER: Reader(lambda said: " HTTP/" in said, _served),
+            http_client.SWIFT: Reader(http_client.may_ask, http_client.SwiftCalls().read),
+            engine.LOGGER: Reader(engine.may_be_statement, engine.Statements().read),
+            facts.LOCKS: Reader(lambda said: facts.FETCH in said, facts.ImageCache(calls).read),
+            **{logger: Reader(facts.may_tell(logger), facts.read_fact) for logger in facts.LOGGERS},
+        }
+
+    def of(self, logger: str) -> Reader | None:
+        """Return who reads the records of a logger, None where nobody does."""
+        try:
+            return self._known[logger]
+        except KeyError:
+            client = logger.partition(".")[0] in http_client.PACKAGES
+            return self._known.setdefault(logger, self._clients if client else None)
 
 
-def _messaging(said: str) -> Seen | None:
-    if found := ASKED.match(said):
-        kind = found["kind"].partition(" ")[0].lower()
-        fields = {name: found[name] or "" for name in ("exchange", "topic", "server")}
-        fields |= {"kind": kind, "fanout": "yes" if found["fanout"] else ""}
-        return "rpc.sent", fields, {"call" if kind == "call" else "message": found["id"]}
-    if found := TAKEN.match(said):
-        if found["message"]:
-            return "rpc.received", {"kind": "cast"}, {"message": found["message"]}
-        return "rpc.received", {"kind": "call", "caller": _program(found["queue"])}, {"call": found["call"]}
-    if found := REPLIED.match(said):
-        return "rpc.sent", {"kind": "reply", "caller": _program(found["queue"])}, {"call": found["call"]}
-    if found := ANSWERED.match(said):
-        return "rpc.received", {"kind": "reply"}, {"call": found["call"]}
-    return None
-
-
-def _command(said: str) -> Seen | None:
-    started, ended = STARTED.match(said), ENDED.match(said)
+def _command(record: Record) -> Seen | None:
+    started, ended = STARTED.match(record.said), ENDED.match(record.said)
     found = started or ended
     if found is None:
         return None
     disk = DISK.search(found["command"])
     fields = {"command": _verb(found["command"]), "status": ended["status"] if ended else ""}
-    return "command.run" if started else "command.ended", fields, {"instance": disk[1]} if disk else {}
+    kind = "command.run" if started else "command.ended"
+    return Seen(kind, fields, {"instance": frozenset({disk[1]})} if disk else {})
 
 
-def _served(said: str) -> Seen | None:
-    found = SERVED.match(said)
+def _served(record: Record) -> Seen | None:
+    found = SERVED.match(record.said)
     if found is None:
         return None
     path = found["uri"].partition("?")[0]
-    return "http.served", {**found.groupdict(), "uri": "", "path": path}, ids_in_path(path)
-
-
-def _program(queue: str) -> str:
-    """Return whose reply queue it is: with the queue manager its name has host, program and process."""
-    found = QUEUE.match(queue)
-    return found["program"] if found else ""
+    ids = {name: frozenset({value}) for name, value in ids_in_path(path).items()}
+    took = float(found["took"])
+    fields = {name: found[name] for name in ("address", "method", "status")}
+    return Seen("http.served", {**fields, "path": path, "milliseconds": f"{took * 1000:.0f}"}, ids, before=took)
 
 
 def _verb(command: str) -> str:
@@ -114,22 +108,3 @@ def _verb(command: str) -> str:
             break
         words.append(word)
     return " ".join(words)
-
-
-def _context(text: str, kind: str) -> dict[str, str]:
-    """Return the request's ids: the one that came from outside first, and then the service's own.
-
-    The service that logs its requests here is Glance, which takes the one from outside for its own
-    (glance/api/middleware/context.py), so its one id stands for both.
-    """
-    words = text.split()
-    names = ("global-request", "request")
-    ids = {name: word for name, word in zip(names, words, strict=False) if REQUEST.fullmatch(word)}
-    if kind == "http.served" and "request" in ids:
-        ids.setdefault("global-request", ids["request"])
-    return ids
-
-
-def _seconds(text: str) -> float:
-    """Return seconds since 1970 of a time that a node wrote; nodes keep UTC."""
-    return datetime.strptime(text, "%Y-%m-%d %H:%M:%S.%f").replace(tzinfo=UTC).timestamp()

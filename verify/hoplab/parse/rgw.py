@@ -42,6 +42,7 @@ def _event(entry: dict[str, Any], line: str, node: str, source: str, who: str) -
             "agent": str(entry["user_agent"]),
             "bucket": str(entry["bucket"]),
             "operation": str(entry["operation"]),
+            "milliseconds": str(entry["total_time"]),
             "whole": "yes" if size > 0 and int(entry["bytes_sent"]) >= size else "no",
         },
         ids={"image": frozenset({name})} if entry["bucket"] and name else {},

@@ -1,0 +1,74 @@
+"""memcached's own account (`watch`): what was stored and what was looked for, and by whom.
+
+The forms: doc/protocol.txt of memcached, "Watchers"; records are made by the agent's recorder `cache`. Which keys are
+tokens: keystonemiddleware/auth_token/_cache.py (`tokens/` and the token's SHA-256 digest) for the services' cache, and
+for Keystone's own a digest that only who has the token can work out (`hoplab.tokens`).
+"""
+
+import json
+import re
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+from hoplab.events import GARBLED, Event, Origin
+from hoplab.parse.records import KEPT
+
+TOLD: Final = re.compile(
+    r"ts=(?P<seconds>\d+)\.(?P<microseconds>\d+) gid=\d+ type=(?P<type>item_get|item_store) key=(?P<key>[^\s\"]+) "
+    r"status=(?P<status>[^\s\"]+)[^\"]* cfd=(?P<connection>\d+)"
+)
+"""The microseconds come without leading zeros (logger.c)."""
+RECORD: Final = re.compile(rf'^\{{"t": [\d.]+, "told": "{TOLD.pattern}[^"\\]*"\}}$')
+"""A record as a whole. Most of all that is recorded are of this kind, and this is the quickest way to read them."""
+TOKEN: Final = re.compile(r"^tokens(?:%2F|/)(?P<digest>[0-9a-f]{64})$")
+OWN: Final = re.compile(r"^[0-9a-f]{40}$")
+KINDS: Final = {"item_get": "cache.fetched", "item_store": "cache.stored"}
+
+
+def parse_cache(
+    lines: Iterable[str], *, node: str, source: str, services: Mapping[str, str], who: str = "memcached"
+) -> Iterator[Event]:
+    """Yield `cache.stored` and `cache.fetched`. services: actor by the systemd unit of who is connected.
+
+    Fields: region (`tokens` for the services' cache, `keystone` for Keystone's own), peer (the actor), status (`found`
+    or `stored`). Ids: `token`, or `cache-key` for Keystone's own. Who is behind a connection is told now and then, so
+    what is told before that is kept until then.
+    """
+    origin = Origin(node, source, who)
+    peers: dict[str, str] = {}
+    waiting: deque[tuple[re.Match[str], str]] = deque()
+    for line in lines:
+        found = RECORD.match(line)
+        if found is None:
+            try:
+                record = json.loads(line)
+                told, connections = str(record.get("told")), record.get("peers")
+            except GARBLED:
+                continue
+            found = TOLD.match(told)
+            if isinstance(connections, dict):
+                peers = {connection: services.get(str(peer), "") for connection, peer in connections.items()}
+                yield from (_event(origin, *one, peers) for one in waiting)
+                waiting.clear()
+        if found is not None:
+            waiting.append((found, line))
+            if len(waiting) > KEPT:
+                yield _event(origin, *waiting.popleft(), peers)
+    yield from (_event(origin, *one, peers) for one in waiting)
+
+
+def _event(origin: Origin, told: re.Match[str], line: str, peers: Mapping[str, str]) -> Event:
+    seconds, microseconds, kind, key, status, connection = told.groups()
+    fields: dict[str, str] = {"status": status}
+    ids: dict[str, frozenset[str]] = {}
+    if peers.get(connection):
+        fields["peer"] = peers[connection]
+    if token := TOKEN.match(key):
+        fields["region"] = "tokens"
+        ids["token"] = frozenset({token["digest"]})
+    elif OWN.match(key):
+        fields["region"] = "keystone"
+        ids["cache-key"] = frozenset({key})
+    time = int(seconds) + int(microseconds) / 1e6
+    return Event(time, origin.node, origin.source, origin.who, KINDS[kind], fields, ids, line.rstrip("\n"))

@@ -1,0 +1,166 @@
+"""What a monitor logs of its clients at debug_ms 1 and debug_auth 10, and the cluster's audit log.
+
+The forms of the lines: src/auth/cephx/CephxServiceHandler.cc (start_session), src/msg/async/ProtocolV2.cc (ready),
+src/messages/MMonSubscribe.h, MMonGetMap.h, MMonMap.h, MOSDMap.h, MConfig.h (print) and src/mon/Monitor.cc (audit) of
+Ceph 18.2.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+from hoplab.events import Event
+from hoplab.parse.ceph import CLIENT, seconds
+from hoplab.parse.records import Recent
+
+BANNER: Final = re.compile(r"^\S+ (?P<thread>\S+) +\d+ --2- \S+ >> .*?conn\((?P<connection>0x[0-9a-f]+) ")
+SESSION: Final = re.compile(r"^\S+ (?P<thread>\S+) +\d+ start_session entity_name=(?P<entity>\S+) global_id=\d+ ")
+READY: Final = re.compile(r"^\S+ (?P<thread>\S+) +\d+ --2- \S+ >> (?P<client>\S+) conn\((?P<connection>0x[0-9a-f]+) ")
+ASKED: Final = re.compile(
+    r"^(?P<time>\S+) \S+ +\d+ -- \S+ <== client\.\S+ (?P<client>\S+) \d+ ==== "
+    r"(?:(?P<map>mon_getmap) |mon_subscribe\(\{(?P<wanted>[^}]*)\}\) v\d+ ====)"
+)
+ANSWERED: Final = re.compile(
+    r"^(?P<time>\S+) \S+ +\d+ -- \S+ --> (?P<client>\S+) -- "
+    r"(?P<has>mon_map|osd_map|config)(?:\((?:\d+\.\.(?P<epoch>\d+) )?[^)]*\)| magic: \d+) v\d+ -- "
+)
+HAS: Final = {"mon_map": "monmap", "osd_map": "osdmap", "config": "config"}
+AUDIT: Final = re.compile(
+    r"^(?P<time>\S+) mon\.\S+ \(mon\.\d+\) \d+ : audit \[\w+\] from='client\.\S+ (?P<client>\S+)' "
+    r"entity='(?P<entity>[^']+)' cmd=(?P<command>\[.*\]): (?P<step>dispatch|finished)$"
+)
+COMMANDS: Final = {"mon dump": "monmap", "mon getmap": "monmap", "osd dump": "osdmap", "osd getmap": "osdmap"}
+
+
+def parse_mon(
+    lines: Iterable[str], *, node: str, source: str, hosts: Mapping[str, str], who: str = "ceph-mon"
+) -> Iterator[Event]:
+    """Yield a `map.fetched` for each map that a client asked of the monitor, and for each that it was sent.
+
+    hosts: names of nodes by their IP. Fields: `step` (`asked` or `sent`), `has` (`monmap`, `osdmap` or `config`),
+    `epoch` of an OSD map that was sent, `host` of the client, and `entity` such as `client.nova`. The entity is left
+    out where it is not sure whose session began: the log names it before it names the client's address.
+    """
+    sessions = _Sessions()
+    for line in lines:
+        if "--2-" in line or " start_session " in line:
+            sessions.note(line)
+            continue
+        for time, client, fields in _maps(line):
+            address = CLIENT.fullmatch(client)
+            if address is None:
+                continue
+            said = {**fields, "entity": sessions.entity(address["address"])}
+            if event := _event(time, address, said, hosts, node=node, source=source, who=who, line=line):
+                yield event
+
+
+def parse_audit(
+    lines: Iterable[str], *, node: str, source: str, hosts: Mapping[str, str], who: str = "ceph-mon"
+) -> Iterator[Event]:
+    """Yield a `map.fetched` for each command by which a client asked for a map, such as `ceph mon dump`.
+
+    hosts: names of nodes by their IP. Fields: `command`, `entity`, `has`, `host` and `step`, which is `asked` when the
+    command is dispatched and `sent` when it is finished; commands that only read are never logged as finished.
+    """
+    for line in lines:
+        if "cmd=" not in line:
+            continue
+        text = line.rstrip("\n")
+        found = AUDIT.match(text)
+        address = CLIENT.fullmatch(found["client"]) if found else None
+        command = _prefix(found["command"]) if found else ""
+        if found is None or address is None or command not in COMMANDS:
+            continue
+        step = "asked" if found["step"] == "dispatch" else "sent"
+        fields = {"command": command, "entity": found["entity"], "has": COMMANDS[command], "step": step}
+        if event := _event(found["time"], address, fields, hosts, node=node, source=source, who=who, line=line):
+            yield event
+
+
+class _Sessions:
+    """Whose session each client's address is.
+
+    A thread serves several connections. Only when a single one of them is at its beginning does the name of the entity
+    that the thread logs belong to it.
+    """
+
+    def __init__(self) -> None:
+        self._beginning: dict[str, Recent[str, set[str]]] = {}
+        self._entities: Recent[str, str] = Recent()
+
+    def note(self, line: str) -> None:
+        """Take note of a line on a connection or a session."""
+        if "start_session entity_name=" in line:
+            if found := SESSION.match(line):
+                begun = self._beginning.get(found["thread"])
+                for names in begun.values() if begun else ():
+                    names.add(found["entity"])
+        elif "._handle_peer_banner_payload " in line:
+            if found := BANNER.match(line):
+                self._beginning.setdefault(found["thread"], Recent())[found["connection"]] = set()
+        elif ").ready entity=" in line:
+            found = READY.match(line)
+            address = CLIENT.fullmatch(found["client"]) if found else None
+            if found and address:
+                begun = self._beginning.get(found["thread"])
+                names = begun.pop(found["connection"], set()) if begun else set()
+                # Two names: another connection's session began meanwhile, so neither is sure.
+                self._entities[address["address"]] = next(iter(names)) if len(names) == 1 else ""
+        elif ").stop" in line and (found := BANNER.match(line)) and found["thread"] in self._beginning:
+            self._beginning[found["thread"]].pop(found["connection"], None)
+
+    def entity(self, address: str) -> str:
+        """Return the entity's name, empty if it is not known."""
+        return self._entities.get(address, "")
+
+
+def _maps(line: str) -> Iterator[tuple[str, str, dict[str, str]]]:
+    """Yield a line's time, client and fields for each map that it tells of."""
+    if " <== client." in line:
+        if ("mon_getmap" in line or "mon_subscribe(" in line) and (found := ASKED.match(line)):
+            wanted = [item.partition("=")[0] for item in (found["wanted"] or "").split(",")]
+            for has in ["monmap"] if found["map"] else wanted:
+                if has in HAS.values():
+                    yield found["time"], found["client"], {"has": has, "step": "asked"}
+    elif ("_map" in line or "-- config(" in line) and (found := ANSWERED.match(line)):
+        has = HAS[found["has"]]
+        yield found["time"], found["client"], {"has": has, "step": "sent", "epoch": found["epoch"] or ""}
+
+
+def _prefix(text: str) -> str:
+    """Return the words of the command in an audit line, empty if it cannot be read."""
+    try:
+        (command,) = json.loads(text)
+        return str(command["prefix"])
+    except (ValueError, KeyError, TypeError):
+        return ""
+
+
+def _event(
+    time: str,
+    address: re.Match[str],
+    fields: Mapping[str, str],
+    hosts: Mapping[str, str],
+    *,
+    node: str,
+    source: str,
+    who: str,
+    line: str,
+) -> Event | None:
+    try:
+        when = seconds(time)
+    except ValueError:
+        return None
+    known = {**fields, "host": hosts.get(address["ip"].strip("[]"), "")}
+    return Event(
+        time=when,
+        node=node,
+        source=source,
+        who=who,
+        kind="map.fetched",
+        fields={name: value for name, value in known.items() if value},
+        ids={"ceph-client": frozenset({address["address"]})},
+        line=line.rstrip("\n"),
+    )

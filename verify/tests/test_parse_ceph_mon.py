@@ -1,0 +1,141 @@
+"""Parsing what Ceph's monitor logs: lines as a lab wrote them, with other ids and addresses, and garbage."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hoplab.events import Event
+from hoplab.parse.ceph_mon import parse_audit, parse_mon
+
+QEMU = "192.0.2.21:0/3663534558"
+CINDER = "192.0.2.11:0/2215642669"
+HOSTS = {"192.0.2.11": "control", "192.0.2.21": "compute"}
+MON = "[v2:192.0.2.31:3300/0,v1:192.0.2.31:6789/0]"
+TIME = "2026-11-21T07:32:24.377+0000"
+
+
+def mon(*lines: str) -> list[Event]:
+    return list(parse_mon(lines, node="ceph", source="mon", hosts=HOSTS))
+
+
+def audit(*lines: str) -> list[Event]:
+    return list(parse_audit(lines, node="ceph", source="audit", hosts=HOSTS))
+
+
+class TestMaps:
+    def banner(self, connection: str, thread: str = "7f22390") -> str:
+        return (
+            f"{TIME} {thread}  1 --2- {MON} >>  conn({connection} 0x562f73b58b00 unknown :-1 s=BANNER_ACCEPTING "
+            "pgs=0 cs=0 l=0 rev1=0 crypto rx=0 tx=0 comp rx=0 tx=0)._handle_peer_banner_payload supported=3 required=0"
+        )
+
+    def session(self, entity: str, thread: str = "7f22390") -> str:
+        return f"{TIME} {thread} 10 start_session entity_name={entity} global_id=4492 is_new_global_id=1"
+
+    def ready(self, connection: str, client: str, thread: str = "7f22390") -> str:
+        return (
+            f"{TIME} {thread}  1 --2- {MON} >> {client} conn({connection} 0x562f73b58b00 secure :-1 s=READY "
+            "pgs=1 cs=0 l=1 rev1=1 crypto rx=0x5 tx=0x6 comp rx=0 tx=0).ready entity=client.? client_cookie=0"
+        )
+
+    def stop(self, connection: str, thread: str = "7f22390") -> str:
+        return (
+            f"{TIME} {thread}  1 --2- {MON} >>  conn({connection} 0x562f73b58b00 unknown :-1 s=HELLO pgs=0 cs=0).stop"
+        )
+
+    def subscribed(self, client: str, wanted: str = "osdmap=0") -> str:
+        request = f"mon_subscribe({{{wanted}}}) v3 ==== 31+0+0 (secure 0 0 0) 0x562f74006d00 con 0x562f742da800"
+        return f"{TIME} 7f22391106c0  1 -- {MON} <== client.? {client} 4 ==== {request}"
+
+    def sent(self, client: str, message: str) -> str:
+        return f"{TIME} 7f22391106c0  1 -- {MON} --> {client} -- {message} -- 0x562f72c82fc0 con 0x562f742da800"
+
+    def test_a_session_from_its_beginning(self) -> None:
+        events = mon(
+            self.banner("0xa"),
+            self.session("client.cinder"),
+            self.ready("0xa", QEMU),
+            self.subscribed(QEMU, "config=0+,monmap=0+"),
+            self.subscribed(QEMU),
+            self.sent(QEMU, "mgrmap(e 5) v1"),
+            self.sent(QEMU, "osd_map(26..26 src has 1..26) v4"),
+        )
+        assert [(event.fields["step"], event.fields["has"]) for event in events] == [
+            ("asked", "config"),
+            ("asked", "monmap"),
+            ("asked", "osdmap"),
+            ("sent", "osdmap"),
+        ]
+        assert {event.fields["entity"] for event in events} == {"client.cinder"}
+        assert {event.fields["host"] for event in events} == {"compute"}
+        assert all(event.ids == {"ceph-client": {QEMU}} and event.kind == "map.fetched" for event in events)
+        assert events[-1].fields["epoch"] == "26"
+
+    @pytest.mark.parametrize(
+        ("message", "has"),
+        [("mon_map magic: 0 v1", "monmap"), ("config(0 keys) v1", "config"), ("osd_map(1..3) v4", "osdmap")],
+    )
+    def test_what_is_sent(self, message: str, has: str) -> None:
+        (event,) = mon(self.sent(QEMU, message))
+        assert (event.fields["has"], event.fields["step"]) == (has, "sent")
+        assert "entity" not in event.fields
+
+    def test_two_sessions_that_begin_at_once_on_one_thread_are_not_told_apart(self) -> None:
+        events = mon(
+            self.banner("0xa"),
+            self.banner("0xb"),
+            self.session("client.nova"),
+            self.session("client.cinder"),
+            self.ready("0xa", QEMU),
+            self.ready("0xb", CINDER),
+            self.subscribed(QEMU),
+            self.subscribed(CINDER),
+        )
+        assert ["entity" in event.fields for event in events] == [False, False]
+
+    def test_two_threads_are_told_apart_and_a_connection_that_ended_is_forgotten(self) -> None:
+        events = mon(
+            self.banner("0xc"),
+            self.stop("0xc"),
+            self.banner("0xa"),
+            self.banner("0xb", "7f22391"),
+            self.session("client.nova", "7f22391"),
+            self.session("client.cinder"),
+            self.ready("0xb", CINDER, "7f22391"),
+            self.ready("0xa", f"v1:{QEMU}"),
+            self.subscribed(QEMU),
+            self.subscribed(CINDER),
+        )
+        assert [event.fields["entity"] for event in events] == ["client.cinder", "client.nova"]
+
+    def test_what_the_monitor_sends_to_daemons_is_no_event(self) -> None:
+        assert mon(self.sent("192.0.2.31:6802/1", "osd_map(26..26) v4")) == []
+
+
+class TestAudit:
+    def line(self, command: str, step: str = "dispatch") -> str:
+        said = f"from='client.? {QEMU}' entity='client.nova' cmd=[{command}]: {step}"
+        return f"2026-11-21T07:32:21.610253+0000 mon.ceph (mon.0) 239 : audit [DBG] {said}\n"
+
+    def test_a_command_that_asks_for_a_map(self) -> None:
+        (event,) = audit(self.line('{"prefix": "mon dump", "format": "json"}'))
+        assert (event.kind, event.time) == ("map.fetched", 1795246341.610253)
+        assert event.fields == {
+            "command": "mon dump",
+            "entity": "client.nova",
+            "has": "monmap",
+            "step": "asked",
+            "host": "compute",
+        }
+        assert event.ids == {"ceph-client": {QEMU}}
+
+    @pytest.mark.parametrize("command", ['{"prefix": "df"}', "{", "3", '{"prefix": "mon dump"}, {}', '{"a": 1}', ""])
+    def test_other_commands_are_no_events(self, command: str) -> None:
+        assert audit(self.line(command)) == []
+
+
+@given(st.lists(st.text(max_size=200), max_size=5))
+def test_garbage_is_no_event_and_no_error(lines: list[str]) -> None:
+    marked = [mark + line for line in lines for mark in ("", "cmd=", "--2-", "_map ", "mon_subscribe(")]
+    assert mon(*marked) == []
+    assert audit(*marked) == []
