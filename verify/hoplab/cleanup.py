@@ -9,7 +9,7 @@ from openstack.connection import Connection
 from hoplab.cloud import image_api, project_id, volume_api
 from hoplab.errors import LaunchError
 from hoplab.networks import remove_tenant_network
-from hoplab.plan import FLAVORS, Plan
+from hoplab.plan import FLAVORS, OWN_PREFIX, Plan
 from hoplab.resources import delete_servers, own_volumes
 from hoplab.waiting import Pending, wait_for
 
@@ -51,6 +51,35 @@ def cleanup(cloud: Connection, plan: Plan, say: Say, *, shared: bool = True) -> 
         except (exceptions.SDKException, LaunchError) as error:
             removals.append(Removal(kind, (), " ".join(str(error).split())))
     return tuple(removals)
+
+
+def remove_own(cloud: Connection, say: Say) -> tuple[Removal, ...]:
+    """Remove what interrupted runs of `hoplab verify` left: instances, volumes and images, by how their names begin."""
+    found = {
+        str(one.name)
+        for some in (cloud.compute.servers(), volume_api(cloud).volumes(), image_api(cloud).images())
+        for one in some
+        if str(one.name).startswith(OWN_PREFIX)
+    }
+    removals = []
+    for name in sorted(found):
+        try:
+            take_away(cloud, Plan(server=name, image=name), say)
+            removals.append(Removal("run's launch", (name,), None))
+        except (exceptions.SDKException, LaunchError) as error:
+            removals.append(Removal("run's launch", (), " ".join(str(error).split())))
+    return tuple(removals)
+
+
+def take_away(cloud: Connection, plan: Plan, say: Say) -> None:
+    """Remove a launch's own instance, volume and image; what launches share stays.
+
+    Raises LaunchError and what openstacksdk raises.
+    """
+    delete_servers(cloud, plan.server, timeout=plan.delete_timeout, say=say)
+    _volumes(cloud, plan)
+    if plan.image != Plan().image:
+        _images(cloud, plan)
 
 
 def _floating_ips(cloud: Connection, plan: Plan) -> list[str]:

@@ -1,0 +1,165 @@
+"""One launch as its client sees it: what it asks for, how far it came, and the ids that it learns on the way."""
+
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from openstack.connection import Connection
+
+from hoplab import console
+from hoplab.capture.client import ClientRecorder
+from hoplab.capture.console import ConsoleLog
+from hoplab.capture.redact import digest
+from hoplab.checks.guest import console_text
+from hoplab.cloud import connect, new_request_id, told_plainly
+from hoplab.deployment import Deployment
+from hoplab.errors import HoplabError, WaitTimeoutError
+from hoplab.events import Ids
+from hoplab.journey import Prepared, host_of, server_request
+from hoplab.plan import Plan
+from hoplab.resources import InstanceFailedError, StateSeen, wait_server
+from hoplab.tokens import cache_key
+from hoplab.waiting import SYSTEM_CLOCK, Pending, wait_for
+
+SERVERS: Final = "/v2.1/servers"
+TOKENS: Final = "/v3/auth/tokens"
+
+
+@dataclass(slots=True)
+class Attempt:
+    """A launch, as far as it came.
+
+    prepared: None if what it needs could not be had; error: what went wrong, in words, empty if nothing did.
+    """
+
+    plan: Plan
+    prepared: Prepared | None
+    global_request_id: str = field(default_factory=new_request_id)
+    recorder: ClientRecorder = field(default_factory=ClientRecorder, repr=False)
+    ids: dict[str, str] = field(default_factory=dict)
+    host: str = ""
+    status: str = ""
+    seconds_to_active: float | None = None
+    error: str = ""
+    seen: tuple[StateSeen, ...] = ()
+    console: ConsoleLog = field(default_factory=ConsoleLog, repr=False)
+
+    @property
+    def short(self) -> str:
+        """The part of the global request id by which its run is called."""
+        return self.global_request_id.removeprefix("req-")[:8]
+
+    def known(self, regions: frozenset[str]) -> Ids:
+        """Return all ids that the client knows by now. regions: ids of Keystone's cache region, for the token's key."""
+        ids = {"global-request": self.global_request_id}
+        if self.prepared is not None:
+            ids["image"] = self.prepared.image_id
+            ids["volume"] = self.prepared.volume_id
+            ids["network"] = self.prepared.tenant.network_id
+        ids |= {
+            **answered(self.recorder.records),
+            **self.ids,
+        }
+        found = {name: frozenset({value}) for name, value in ids.items() if value}
+        if self.recorder.token:
+            found["token"] = frozenset({digest(self.recorder.token)})
+            found["cache-key"] = frozenset(cache_key(self.recorder.token, region) for region in regions)
+        return found
+
+
+def carry_out(deployment: Deployment, attempt: Attempt) -> None:
+    """Launch, and note in the attempt how far it came; without what a launch needs, only ask for a token.
+
+    Only ConfigurationError is raised.
+    """
+    # A connection of its own, so that the launch begins with a token of its own.
+    cloud = connect(deployment, attempt.global_request_id)
+    attempt.recorder.watch(cloud)
+    try:
+        with told_plainly("launch"):
+            if attempt.prepared is None:
+                cloud.authorize()
+                return
+            _boot(cloud, attempt, attempt.prepared)
+    except HoplabError as error:
+        attempt.error = attempt.error or " ".join(str(error).split())
+        if isinstance(error, InstanceFailedError):
+            attempt.seen = error.states
+    with suppress(HoplabError), told_plainly("launch"):
+        _learn_from_cloud(cloud, attempt)
+    if attempt.status == "ACTIVE":
+        try:
+            with told_plainly("console"):
+                _read_console(cloud, attempt)
+        except HoplabError as error:
+            attempt.error = " ".join(str(error).split())
+
+
+def _boot(cloud: Connection, attempt: Attempt, prepared: Prepared) -> None:
+    started = SYSTEM_CLOCK.monotonic()
+    created = cloud.compute.create_server(**server_request(attempt.plan, prepared))
+    attempt.ids["instance"] = str(created.id)
+    _server, attempt.seen = wait_server(
+        cloud, str(created.id), "ACTIVE", timeout=attempt.plan.active_timeout, started=started
+    )
+    attempt.seconds_to_active = attempt.seen[-1].seconds
+
+
+def answered(records: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return the ids that the services gave to our requests: for a token, the POST, and one poll.
+
+    That is the first poll that saw ACTIVE, or else the last one.
+    """
+    active = False
+    ids: dict[str, str] = {}
+    for record in records:
+        request, path = record.get("request"), record["path"]
+        if not request:
+            continue
+        if record["method"] == "POST" and path.endswith(TOKENS):
+            ids.setdefault("auth-request", request)
+        if record["method"] == "POST" and path.endswith(SERVERS):
+            ids["request"] = request
+            ids["instance"] = record.get("instance", "")
+        if record["method"] == "GET" and record.get("state") and not active:
+            ids["poll-request"] = request
+            active = record["state"] == "ACTIVE"
+    return ids
+
+
+def _learn_from_cloud(cloud: Connection, attempt: Attempt) -> None:
+    """Learn where the instance is and which port it has, also of one that did not become ACTIVE."""
+    instance = attempt.ids.get("instance")
+    if not instance:
+        return
+    server = cloud.compute.get_server(instance)
+    attempt.host, attempt.status = host_of(server), str(server.status)
+    for port in cloud.network.ports(device_id=instance):
+        attempt.ids |= {"port": str(port.id), "mac": str(port.mac_address)}
+        if port.fixed_ips:
+            attempt.ids["address"] = str(port.fixed_ips[0]["ip_address"])
+
+
+def _read_console(cloud: Connection, attempt: Attempt) -> None:
+    """Read the guest's console until it has told of its address, its metadata and its volume, or the time is up."""
+    instance = attempt.ids["instance"]
+
+    def told() -> bool | Pending:
+        began = time.time()
+        attempt.console.took(console_text(cloud, instance), began=began, ended=time.time())
+        events = console.parse(attempt.console.text)
+        missing = [
+            name
+            for name, kind in (
+                ("DHCP", console.DhcpOk),
+                ("metadata", console.MetadataOk),
+                ("the volume", console.DiskRwOk),
+            )
+            if not any(isinstance(event, kind) for event in events)
+        ]
+        return Pending(f"nothing yet of {', '.join(missing)}") if missing else True
+
+    with suppress(WaitTimeoutError):  # What the guest did not say, the hops show.
+        wait_for("the guest's console", told, timeout=attempt.plan.console_timeout, interval=1.0)

@@ -1,0 +1,120 @@
+"""memcached's own account of what is stored and fetched (`watch`, doc/protocol.txt), and which service asks.
+
+The watcher tells connections by a number only. `stats conns` has their addresses, the kernel their processes, and
+systemd their units; what is in the cache itself is never read, but for the id of Keystone's cache region.
+"""
+
+import hashlib
+import os
+import pickletools
+import re
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+
+from hoplab.capture.agent.link import Recorder, send_record, stopping
+
+WAIT = 0.3
+AGAIN = 2.0
+"""Seconds after which connections are looked up anew."""
+CONNECTION = re.compile(r"STAT (\d+):addr tcp:(\S+)")
+OWNER = re.compile(r"(\S+):(\d+)\s+\S+:\d+\s+users:\(\(\"[^\"]*\",pid=(\d+)")
+UNIT = re.compile(r"([^/]+\.service)\b")
+REGION = b"<<<region>>>:tokens"
+"""Under its digest Keystone keeps the id that is part of every token's key (keystone/common/cache/core.py)."""
+
+
+class Cache(Recorder):
+    """All stores and fetches. address, port: where memcached listens on this node."""
+
+    source = "cache"
+
+    def __init__(self, address: str, port: int) -> None:
+        super().__init__()
+        self.address = (address, port)
+
+    def begin(self) -> None:
+        """Connect, and begin to watch."""
+        self.asking = socket.create_connection(self.address, 5)
+        self.watching = socket.create_connection(self.address, 5)
+        self.watching.sendall(b"watch mutations fetchers\r\n")
+        self.watching.settimeout(WAIT)
+        answer, _end, self.early = self.watching.recv(1 << 16).partition(b"\r\n")
+        if answer != b"OK":
+            raise RuntimeError(f"memcached can't be watched: {answer!r}")
+        self._send_region()
+
+    def record(self) -> None:
+        """Send what memcached tells, and who its connections are."""
+        looked = 0.0
+        for lines in self._told():
+            for line in lines:
+                send_record(self.source, told=line)
+            if time.monotonic() - looked > AGAIN:
+                send_record(self.source, peers=self._peers())
+                looked = time.monotonic()
+        send_record(self.source, peers=self._peers())
+        self._send_region()
+
+    def end(self) -> None:
+        """Close the connections, with which the watching ends."""
+        for name in ("watching", "asking"):
+            if hasattr(self, name):
+                getattr(self, name).close()
+
+    def _told(self) -> Iterator[list[str]]:
+        torn = self.early
+        while not stopping.is_set():
+            try:
+                data = self.watching.recv(1 << 16)
+            except TimeoutError:
+                yield []
+                continue
+            if not data:
+                raise RuntimeError("memcached closed the connection")
+            *whole, torn = (torn + data).split(b"\n")
+            yield [line.decode("utf-8", "replace").strip() for line in whole]
+
+    def _ask(self, command: bytes) -> bytes:
+        self.asking.sendall(command + b"\r\n")
+        answer = b""
+        while not answer.endswith(b"END\r\n"):
+            data = self.asking.recv(1 << 16)
+            if not data:
+                raise RuntimeError("memcached closed the connection")
+            answer += data
+        return answer
+
+    def _send_region(self) -> None:
+        answer = self._ask(b"get " + hashlib.sha1(REGION).hexdigest().encode())
+        head, _mark, body = answer.partition(b"\r\n")
+        if head.startswith(b"VALUE"):
+            value = body[: int(head.split()[3])]
+            # Looked at as text: a pickle of somebody else's is not to be loaded.
+            texts = [argument for code, argument, _place in pickletools.genops(value) if code.name == "UNICODE"]
+            send_record(self.source, region=repr(str(texts[0]).encode("latin-1")))
+
+    def _peers(self) -> dict[str, str]:
+        """Return the unit, or else the address, behind each connection by its number."""
+        units = self._units(self.address[1])
+        found = CONNECTION.findall(self._ask(b"stats conns").decode("utf-8", "replace"))
+        return {number: units.get(address, address) for number, address in found}
+
+    @staticmethod
+    def _units(port: int) -> dict[str, str]:
+        """Return the systemd unit of each local address that is connected to memcached."""
+        done = subprocess.run(["ss", "-tnpH", "dport", "=", f":{port}"], capture_output=True, text=True, timeout=10)
+        units = {}
+        for line in done.stdout.splitlines():
+            owner = OWNER.search(line)
+            if owner is None:
+                continue
+            try:
+                with open(os.path.join("/proc", owner[3], "cgroup"), encoding="ascii") as groups:
+                    unit = UNIT.search(groups.read())
+            except OSError:
+                continue
+            if unit:
+                units[f"{owner[1]}:{owner[2]}"] = unit[1]
+        return units

@@ -1,0 +1,95 @@
+"""The agent's end of the connection: what it sends is lines of JSON on standard output."""
+
+import json
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+LIMIT = 1 << 20
+"""Characters in one message at most, unless one line has more: a long one would hold up the answer to a question."""
+
+_lock = threading.Lock()
+stopping = threading.Event()
+"""Set when recorders are to end."""
+
+
+def send(**message: Any) -> None:
+    """Send one message."""
+    text = json.dumps(message) + "\n"
+    try:
+        with _lock:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+    except OSError:
+        stopping.set()  # Nobody listens any more: all that is left to do is to switch off.
+
+
+def send_text(source: str, text: str) -> None:
+    """Send whole lines of a source, as they stand there. A line is never cut: half a secret is not known for one."""
+    while text:
+        end = len(text) if len(text) <= LIMIT else text.rfind("\n", 0, LIMIT) + 1 or text.find("\n") + 1 or len(text)
+        send(source=source, text=text[:end])
+        text = text[end:]
+
+
+def send_record(source: str, **record: Any) -> None:
+    """Send a line that the agent itself makes: a JSON object with the time (`t`, seconds since 1970) of its making."""
+    send(source=source, text=json.dumps({"t": time.time(), **record}, default=str) + "\n")
+
+
+def report(source: str, problem: str) -> None:
+    """Say that a source, or what is left of it, can't be read."""
+    send(source=source, problem=problem)
+
+
+class Recorder(threading.Thread):
+    """One source that is recorded in a thread of its own.
+
+    A subclass says what it is called, begins and undoes in `begin` and `end`, and records in `record` until `stopping`
+    is set. Whatever goes wrong is reported as the source's problem.
+    """
+
+    source = ""
+
+    def __init__(self) -> None:
+        super().__init__(name=self.source, daemon=True)
+        self.ready = threading.Event()
+
+    def begin(self) -> None:
+        """Switch on what is to be recorded; undo first what a killed recorder may have left on."""
+
+    def record(self) -> None:
+        """Send what happens until `stopping` is set."""
+
+    def halt(self) -> None:
+        """Have `record` return, where it waits for something else than `stopping`. Called from another thread."""
+
+    def end(self) -> None:
+        """Switch off what `begin` switched on. Also called when `begin` failed."""
+
+    def run(self) -> None:
+        """Do all three, whatever happens."""
+        try:
+            self._guarded(self.begin)
+            self.ready.set()
+            if not stopping.is_set():
+                self._guarded(self.record)
+        except _ReportedError:
+            self.ready.set()
+        finally:
+            with suppress(_ReportedError):
+                self._guarded(self.end)
+
+    def _guarded(self, step: Callable[[], None]) -> None:
+        try:
+            step()
+        except Exception as error:
+            report(self.source, f"{type(error).__name__}: {error}")
+            raise _ReportedError from error
+
+
+class _ReportedError(Exception):
+    """The problem was told."""

@@ -1,0 +1,85 @@
+"""Notes the requests that we make ourselves: when each was sent and answered, and the ids that it carried and got.
+
+No body and no header is kept but for what is named here, and of a token only its digest.
+"""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from keystoneauth1.session import TCPKeepAliveAdapter
+from openstack.connection import Connection
+
+from hoplab.capture.redact import digest
+
+Note = Callable[[str], None]
+"""Told each line."""
+
+
+class ClientRecorder:
+    """All requests of one connection. records: as noted; token: the first that Keystone gave, never written."""
+
+    def __init__(self) -> None:
+        self.records: list[Mapping[str, Any]] = []
+        self.token = ""
+        self.note: Note = lambda _line: None
+
+    def watch(self, cloud: Connection) -> None:
+        """Have a connection's requests noted from now on."""
+        for scheme in ("http://", "https://"):
+            cloud.session.session.mount(scheme, _Adapter(self))
+
+    def add(self, record: Mapping[str, Any], token: str | None) -> None:
+        """Note a request, and the token that its answer had."""
+        self.token = self.token or token or ""
+        self.records.append(record)
+        self.note(json.dumps(record) + "\n")
+
+
+class _Adapter(TCPKeepAliveAdapter):
+    """Sends requests as keystoneauth does, and has each of them noted."""
+
+    def __init__(self, recorder: ClientRecorder) -> None:
+        super().__init__()
+        self._recorder = recorder
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        """Send a request and have it noted, whether it is answered or not."""
+        record: dict[str, Any] = {
+            "sent": time.time(),
+            "method": request.method,
+            "path": urlsplit(str(request.url)).path,
+            "global-request": request.headers.get("X-OpenStack-Request-ID"),
+        }
+        token = None
+        try:
+            response = super().send(request, *args, **kwargs)
+            token = response.headers.get("X-Subject-Token")
+            record |= {
+                "answered": time.time(),
+                "status": response.status_code,
+                "request": response.headers.get("x-openstack-request-id"),
+                "token": digest(token) if token else None,
+                **_server(record["path"], response),
+            }
+        except requests.RequestException as error:
+            record["error"] = type(error).__name__
+            raise
+        else:
+            return response
+        finally:
+            self._recorder.add(record, token)
+
+
+def _server(path: str, response: requests.Response) -> dict[str, str]:
+    """Return the instance's id and status of an answer about one instance."""
+    if "servers" not in path.split("/")[-2:]:
+        return {}
+    with suppress(ValueError, KeyError, TypeError):
+        server = response.json()["server"]
+        return {"instance": str(server["id"]), "state": str(server.get("status", ""))}
+    return {}

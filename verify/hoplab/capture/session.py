@@ -1,0 +1,147 @@
+"""Records a whole lab: starts the agents, writes what they send, redacted, and says in the end what was read of it."""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from hoplab.capture.channel import Channel
+from hoplab.capture.redact import redact
+from hoplab.capture.wanted import wanted
+from hoplab.deployment import Deployment, Node
+from hoplab.judge import NodeClock
+from hoplab.sources import CLIENT, Profile, Source
+
+READY_SECONDS: Final = 90
+STOP_SECONDS: Final = 45
+JUMP: Final = 0.05
+"""Seconds by which a clock may have moved against ours while it was recorded, beyond what could be measured."""
+
+
+class Recording:
+    """The raw text of all sources in a directory: raw/NODE/SOURCE, each as it came but for secrets."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.sizes: dict[tuple[str, str], int] = {}
+        self._streams: dict[tuple[str, str], BinaryIO] = {}
+        self._lock = threading.Lock()
+
+    def write(self, node: str, source: str, text: str) -> None:
+        """Redact and write a text of whole lines."""
+        data = redact(text).encode("utf-8", "replace")
+        with self._lock:
+            self._stream(node, source).write(data)
+            self.sizes[node, source] += len(data)
+
+    def _stream(self, node: str, source: str) -> BinaryIO:
+        key = (node, source)
+        if key not in self._streams:
+            path = self.path(node, source)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._streams[key] = path.open("wb")
+            self.sizes[key] = 0
+        return self._streams[key]
+
+    def path(self, node: str, source: str) -> Path:
+        """Return where a source is written. Raises ValueError for a name that leads out of the directory."""
+        path = self.directory / node / source
+        if ".." in path.parts or source.startswith("/"):
+            raise ValueError(f"{source!r} is no name of a source")
+        return path
+
+    def flush(self) -> None:
+        """Have all that came so far in the files."""
+        with self._lock:
+            for stream in self._streams.values():
+                if not stream.closed:
+                    stream.flush()
+
+    def close(self) -> None:
+        """Close all files."""
+        with self._lock:
+            for stream in self._streams.values():
+                stream.close()
+
+
+class Capture:
+    """The agents of all nodes. Use it in a with statement: what was switched on is switched off, whatever happens."""
+
+    def __init__(self, deployment: Deployment, profile: Profile, recording: Recording) -> None:
+        self._profile = profile
+        self._recording = recording
+        self._channels = [Channel(deployment.ssh, node, wanted(node), recording.write) for node in deployment.nodes]
+        self._first: dict[str, NodeClock | None] = {}
+        self.clocks: dict[str, NodeClock] = {}
+
+    def start(self, limit: float) -> None:
+        """Start all agents, for at most limit seconds, and measure the clocks. What can't be had is a problem later."""
+        for channel in self._channels:
+            channel.start(limit)
+        for channel, _none in self._all(lambda channel: channel.wait_ready(READY_SECONDS)):
+            if "*" not in channel.problems:
+                self._first[channel.node.name] = channel.clock()
+
+    def stop(self) -> None:
+        """Measure the clocks again, and end all agents."""
+        for channel in self._channels:
+            first, last = self._first.get(channel.node.name), None
+            if first is not None and "*" not in channel.problems:
+                last = channel.clock()
+            if first is not None:
+                self.clocks[channel.node.name] = settled(first, last)
+        for _channel, _none in self._all(lambda channel: channel.stop(STOP_SECONDS)):
+            pass
+
+    def problems(self) -> Iterator[str]:
+        """Yield what could not be recorded, in words."""
+        for channel in self._channels:
+            for source, problem in list(channel.problems.items()):
+                yield f"{channel.node.name}: {'' if source == '*' else f'{source}: '}{problem}"
+
+    def sources(self) -> Iterator[Source]:
+        """Yield all sources that must be there, with what is wrong with them, after the end."""
+        for channel in self._channels:
+            yield from self._of_node(channel)
+        for name, (who, form) in self._profile.client.items():
+            size = self._recording.sizes.get((CLIENT, name), 0)
+            yield Source(CLIENT, name, who, form, size, "" if size else "nothing was noted")
+
+    def _of_node(self, channel: Channel) -> Iterator[Source]:
+        node, whole = channel.node, channel.problems.get("*", "")
+        logs = channel.problems.get("logs", "") or channel.problems.get("stamped", "")
+        for recorder in channel.wanted:
+            if recorder in self._profile.recorders:
+                yield self._source(node, recorder, self._profile.recorders[recorder], channel.problems, whole)
+        for pattern, known in self._profile.expected(node).items():
+            paths = [path for path in sorted(channel.follows) if fnmatch(f"/{path}", pattern)]
+            for path in paths:
+                yield self._source(node, path, known, channel.problems, whole or logs)
+            if not paths:
+                problem = channel.problems.get(pattern.lstrip("/"), "") or "there is no such file"
+                yield Source(node.name, pattern.lstrip("/"), *known, 0, whole or logs or problem)
+
+    def _source(self, node: Node, name: str, known: tuple[str, str], problems: Mapping[str, str], whole: str) -> Source:
+        size = self._recording.sizes.get((node.name, name), 0)
+        return Source(node.name, name, *known, size, whole or problems.get(name, ""))
+
+    def _all(self, step: Callable[[Channel], None]) -> Iterator[tuple[Channel, None]]:
+        """Do something with all channels at the same time."""
+        with ThreadPoolExecutor(len(self._channels)) as pool:
+            yield from zip(self._channels, pool.map(step, self._channels), strict=True)
+
+
+def settled(first: NodeClock, last: NodeClock | None) -> NodeClock:
+    """Return a node's clock from its measures before and after.
+
+    Where they differ by more than was measured, it moved in between, and nobody knows when: then that is the doubt.
+    """
+    if last is None:
+        return first
+    moved = abs(last.offset - first.offset)
+    doubt = max(first.uncertainty, last.uncertainty)
+    if moved > first.uncertainty + last.uncertainty + JUMP:
+        doubt += moved
+    return NodeClock((first.offset + last.offset) / 2, doubt)

@@ -1,0 +1,34 @@
+"""What is recorded on a node: it follows from the services that run there."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from hoplab.deployment import Node
+
+LISTENERS: Final = {"rabbitmq": "broker", "memcached": "cache"}
+"""Recorders that connect to the service itself, by the service."""
+LOCAL: Final = {"mariadb": "database", "ovsdb-server": "switch", "libvirtd": "hypervisor"}
+"""Recorders that ask a service of their own node."""
+COARSE: Final = ("/dhcp_dns_log",)
+"""How the paths of log files end whose lines tell whole seconds only (dnsmasq's own; dnsmasq_base_log_dir)."""
+PROXY: Final = "haproxy-metadata-proxy-"
+"""How the metadata proxies' names in the journal begin (neutron/agent/metadata/driver.py)."""
+PROXY_STARTERS: Final = frozenset({"neutron-dhcp-agent", "neutron-l3-agent"})
+
+
+def wanted(node: Node) -> dict[str, Mapping[str, Any]]:
+    """Return the recorders for a node with their parameters, by the names of the agent's modules."""
+    found: dict[str, Mapping[str, Any]] = {}
+    patterns = sorted({path for service in node.services for path in service.logs})
+    for recorder, coarse in (("logs", False), ("stamped", True)):
+        own = [path for path in patterns if path.endswith(COARSE) is coarse]
+        if own:
+            found[recorder] = {"patterns": own}
+    for service in node.services:
+        if service.name in LISTENERS:
+            found[LISTENERS[service.name]] = {"address": node.address, "port": service.port}
+        if service.name in LOCAL:
+            found[LOCAL[service.name]] = {}
+        if service.name in PROXY_STARTERS:
+            found["journal"] = {"prefixes": [PROXY]}
+    return found

@@ -1,0 +1,1 @@
+"""Profiles: where a cloud's evidence is, and in which form."""

@@ -1,0 +1,183 @@
+"""A run's directory and its journey.json: what the judgement needs to know of a launch besides what was captured."""
+
+import dataclasses
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import jsonschema
+
+from hoplab._fields import LONGEST_SHOWN
+from hoplab.errors import ConfigurationError
+from hoplab.events import Ids
+from hoplab.judge import NodeClock
+from hoplab.resources import StateSeen
+from hoplab.sources import Source
+
+SCHEMA: Final = 1
+JOURNEY: Final = "journey.json"
+EVENTS: Final = "events.jsonl"
+REPORT: Final = "report.json"
+RAW: Final = "raw"
+LATEST: Final = "latest"
+
+DAMAGED: Final = "the run is damaged, make another"
+TEXT: Final = {"type": "string"}
+NUMBER: Final = {"type": "number"}
+
+
+def _of(**members: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": members, "required": list(members), "additionalProperties": False}
+
+
+def _map(value: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "additionalProperties": value}
+
+
+def _list(value: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": value}
+
+
+FORM: Final = _of(
+    schema={"const": SCHEMA},
+    run=TEXT,
+    release=TEXT,
+    inventory=TEXT,
+    warm={"type": "boolean"},
+    started=NUMBER,
+    ended=NUMBER,
+    ids=_map(_list(TEXT)),
+    name=TEXT,
+    host=TEXT,
+    status=TEXT,
+    seconds_to_active={"type": ["number", "null"]},
+    error=TEXT,
+    sources=_list(_of(node=TEXT, name=TEXT, who=TEXT, form=TEXT, size={"type": "integer", "minimum": 0}, problem=TEXT)),
+    clocks=_map(_of(offset=NUMBER, uncertainty={"type": "number", "minimum": 0})),
+    hosts=_map(TEXT),
+    units=_map(TEXT),
+    pools=_map(TEXT),
+    seen=_list(
+        _of(seconds=NUMBER, status=TEXT, task_state={"type": ["string", "null"]}, vm_state={"type": ["string", "null"]})
+    ),
+    states=_list(_of(node=TEXT, service=TEXT, unit=TEXT, state=TEXT)),
+)
+"""What journey.json has to be (JSON Schema)."""
+CHECK: Final = jsonschema.Draft202012Validator(FORM)
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A daemon in systemd's words when the launch was over. service: its name in the lab's description."""
+
+    node: str
+    service: str
+    unit: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What is known of a launch without looking at what was captured.
+
+    run: the directory's name; started, ended: seconds since 1970 by our clock; ids: what the client knows of its
+    launch; host: the node on which the instance was built, empty if none was chosen; status: Nova's, empty without an
+    instance; seconds_to_active: None if it didn't get there; error: what went wrong, in words; clocks: by node; hosts:
+    node by address; units: actor by systemd unit; pools: Ceph's pools by id; states: of the daemons at the end.
+    """
+
+    run: str
+    release: str
+    inventory: str
+    warm: bool
+    started: float
+    ended: float
+    ids: Ids
+    name: str
+    host: str
+    status: str
+    seconds_to_active: float | None
+    error: str
+    sources: tuple[Source, ...]
+    clocks: Mapping[str, NodeClock]
+    hosts: Mapping[str, str]
+    units: Mapping[str, str]
+    pools: Mapping[str, str]
+    seen: tuple[StateSeen, ...] = ()
+    states: tuple[Unit, ...] = ()
+
+
+def write_record(record: Record, directory: Path) -> None:
+    """Write journey.json, whole or not at all."""
+    plain = {"schema": SCHEMA, **dataclasses.asdict(record)}
+    plain["ids"] = {name: sorted(values) for name, values in sorted(record.ids.items())}
+    write_json(directory / JOURNEY, plain)
+
+
+def write_json(path: Path, document: Any) -> None:
+    """Write a JSON file, whole or not at all."""
+    fresh = path.with_name(f".{path.name}.new")
+    fresh.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    fresh.replace(path)
+
+
+def read_record(directory: Path) -> Record:
+    """Read a run's journey.json. Raises ConfigurationError that names the file, the field and what to do."""
+    path = directory / JOURNEY
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path}: cannot be read ({error.strerror}): name a run's directory, such as runs/{LATEST}"
+        ) from None
+    except (ValueError, RecursionError) as error:
+        raise ConfigurationError(f"{path}: is not JSON ({error}): {DAMAGED}") from None
+    version = found.get("schema", "none") if isinstance(found, dict) else "none"
+    if version != SCHEMA:
+        raise ConfigurationError(f"{path}: schema: {version!r}, and this hoplab knows {SCHEMA}: make another run")
+    fault = jsonschema.exceptions.best_match(CHECK.iter_errors(found))
+    if fault is not None:
+        place = ".".join(map(str, fault.absolute_path)) or "top"
+        raise ConfigurationError(f"{path}: {place}: {_short(fault.message)}: {DAMAGED}")
+    return _record(found)
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no number")
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN // 2]}...{text[-LONGEST_SHOWN // 2 :]}"
+
+
+def _record(found: dict[str, Any]) -> Record:
+    values = {name: value for name, value in found.items() if name != "schema"}
+    values["ids"] = {name: frozenset(some) for name, some in found["ids"].items()}
+    values["sources"] = tuple(Source(**source) for source in found["sources"])
+    values["clocks"] = {node: NodeClock(**clock) for node, clock in found["clocks"].items()}
+    values["seen"] = tuple(StateSeen(**state) for state in found["seen"])
+    values["states"] = tuple(Unit(**state) for state in found["states"])
+    return Record(**values)
+
+
+def point_latest(directory: Path) -> None:
+    """Have `latest` beside a run's directory lead to it."""
+    link = directory.parent / LATEST
+    fresh = directory.parent / f".{LATEST}.{os.getpid()}"
+    fresh.unlink(missing_ok=True)
+    fresh.symlink_to(directory.name)
+    fresh.replace(link)
+
+
+def share_raw(first: Path, other: Path) -> None:
+    """Give another run of the same recording the raw files, as further names of the same files."""
+    for path in sorted((first / RAW).rglob("*")):
+        place = other / RAW / path.relative_to(first / RAW)
+        if path.is_dir():
+            place.mkdir(parents=True, exist_ok=True)
+        else:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.hardlink_to(path)

@@ -1,0 +1,80 @@
+"""What was read of a launch: each source with whose word it is, in which form, and what of it could not be read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any, Final
+
+import jsonschema
+import yaml
+
+from hoplab.deployment import Node
+from hoplab.errors import ConfigurationError
+
+HERE: Final = Path(__file__).parent / "profiles"
+CLIENT: Final = "client"
+"""The name under which this machine stands among the nodes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One source on one node.
+
+    name: its path without the leading slash, or the recorder's name; who: whose word it is; form: of which kind its
+    text is; size: in bytes, as it was written; problem: why it could not be read, or not wholly; empty if it could.
+    """
+
+    node: str
+    name: str
+    who: str
+    form: str
+    size: int = 0
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """logs: (service, end of the path with wildcards, who, form); recorders, client: (who, form) by name."""
+
+    logs: tuple[tuple[str, str, str, str], ...]
+    recorders: Mapping[str, tuple[str, str]]
+    client: Mapping[str, tuple[str, str]]
+
+    def log(self, node: Node, path: str) -> tuple[str, str] | None:
+        """Return whose word a log file of a node is and its form; None for one that nothing is read from."""
+        for service in node.services:
+            for pattern in service.logs:
+                if not fnmatch(path, pattern):
+                    continue
+                for name, file, who, form in self.logs:
+                    if name == service.name and fnmatch(path, f"*/{file}"):
+                        return who, form
+        return None
+
+    def expected(self, node: Node) -> dict[str, tuple[str, str]]:
+        """Return who and form of each pattern of log files that a node must have, by the pattern."""
+        found = {}
+        for service in node.services:
+            for pattern in service.logs:
+                known = self.log(node, pattern)
+                if known:
+                    found[pattern] = known
+        return found
+
+
+def load_profile(path: Path = HERE / "lab.yaml") -> Profile:
+    """Read a profile. Raises ConfigurationError that names the file and the place."""
+    try:
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError, ValueError, RecursionError) as error:
+        raise ConfigurationError(f"{path}: {error}") from None
+    schema: dict[str, Any] = yaml.safe_load((HERE / "schema.yaml").read_text(encoding="utf-8"))
+    fault = jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(schema).iter_errors(found))
+    if fault is not None:
+        raise ConfigurationError(f"{path}: {'/'.join(map(str, fault.absolute_path)) or 'top'}: {fault.message}")
+    return Profile(
+        tuple((line["service"], line["file"], line["who"], line["form"]) for line in found["logs"]),
+        {name: (line["who"], line["form"]) for name, line in found["recorders"].items()},
+        {name: (line["who"], line["form"]) for name, line in found["client"].items()},
+    )

@@ -1,0 +1,270 @@
+"""The verb `verify`: launches while the lab is recorded, each with a run directory in the end that can be judged."""
+
+import fcntl
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Final
+
+from openstack.connection import Connection
+
+from hoplab.actors import SERVICES
+from hoplab.attempt import Attempt, carry_out
+from hoplab.capture.session import Capture, Recording
+from hoplab.cleanup import take_away
+from hoplab.cloud import connect, new_request_id, told_plainly
+from hoplab.deployment import Deployment, Node
+from hoplab.errors import ConfigurationError, HoplabError, LaunchError, SourceError
+from hoplab.journey import prepare
+from hoplab.plan import OWN_PREFIX, Plan
+from hoplab.record import RAW, Record, Unit, share_raw, write_record
+from hoplab.sources import CLIENT, Source, load_profile
+from hoplab.tokens import regions
+from hoplab.transport import Nodes
+
+Say = Callable[[str], None]
+Look = Callable[[], tuple[Path, Record]]
+"""Returns a launch's directory and what is known of it so far."""
+
+LOCK: Final = "verify.lock"
+MOST: Final = 20
+"""Launches at once."""
+SETTLE_SECONDS: Final = 2.0
+"""How long the lab is recorded after the last launch is over: the agents' last words come a little later."""
+SPARE_SECONDS: Final = 600
+"""How much longer than the launches may take the agents run, should we be gone without a word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is to be launched.
+
+    count: instances at once; warm: with the image that hosts may have already, else with a fresh one for each; keep:
+    leave the instances; timeout: seconds in which an instance has to become ACTIVE.
+    """
+
+    count: int = 1
+    warm: bool = False
+    keep: bool = False
+    timeout: float = 120.0
+
+    def plans(self) -> list[Plan]:
+        """Return what each launch asks for."""
+        base = Plan(active_timeout=self.timeout, console_timeout=60)
+        plans = [replace(base, server=f"{OWN_PREFIX}{number}") for number in range(1, self.count + 1)]
+        return plans if self.warm else [replace(plan, image=plan.server) for plan in plans]
+
+
+def verify(
+    deployment: Deployment,
+    runs: Path,
+    wish: Wish,
+    *,
+    say: Say,
+    recorded: Callable[[tuple[Path, ...]], None],
+    began: Callable[[Look], None] = lambda _look: None,
+) -> None:
+    """Launch what is wished for while the lab is recorded.
+
+    recorded: told each launch's run directory, ready to be judged, before anything is taken away, which may last;
+    began: told how the first launch can be looked at while it is being recorded. Raises ConfigurationError; what else
+    goes wrong is in the runs' records.
+    """
+    with alone(deployment.directory):
+        _verify(deployment, runs, wish, say, recorded=recorded, began=began)
+
+
+@contextmanager
+def alone(directory: Path) -> Iterator[None]:
+    """Be the only one who verifies this lab: another one would take our instances away.
+
+    directory: the lab's. Raises ConfigurationError if somebody else is at it.
+    """
+    with (directory / LOCK).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ConfigurationError(
+                f"{directory / LOCK}: another `hoplab verify` is at work in this lab: wait until it is over"
+            ) from None
+        yield
+
+
+def _verify(
+    deployment: Deployment,
+    runs: Path,
+    wish: Wish,
+    say: Say,
+    *,
+    recorded: Callable[[tuple[Path, ...]], None],
+    began: Callable[[Look], None],
+) -> None:
+    started = time.time()
+    cloud = connect(deployment, new_request_id())
+    attempts = [_prepared(cloud, deployment, plan, say) for plan in wish.plans()]
+    stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime(started))
+    directories = tuple(runs / f"{stamp}-{attempt.short}" for attempt in attempts)
+    recording = Recording(directories[0] / RAW)
+    capture = Capture(deployment, load_profile(), recording)
+    story = _Story(deployment, capture, recording, _pools(deployment), started, wish.warm)
+    say("recording the lab")
+    try:
+        capture.start(wish.count * wish.timeout + SPARE_SECONDS)
+        began(lambda: (directories[0], story.of(attempts[0], directories[0])))
+        say(f"launching {', '.join(attempt.plan.server for attempt in attempts)}")
+        _launch_all(deployment, attempts, recording)
+        time.sleep(SETTLE_SECONDS)
+    finally:
+        capture.stop()
+        recording.close()
+    for problem in capture.problems():
+        say(f"not recorded: {problem}")
+    story.end()
+    for attempt, directory in zip(attempts, directories, strict=True):
+        if directory != directories[0]:
+            share_raw(directories[0], directory)
+        write_record(story.of(attempt, directory), directory)
+    try:
+        recorded(directories)
+    finally:
+        for attempt in attempts if not wish.keep else ():
+            _clean(cloud, attempt.plan, say)
+
+
+def _prepared(cloud: Connection, deployment: Deployment, plan: Plan, say: Say) -> Attempt:
+    """Return a launch with all that it needs; with an error where it could not be had."""
+    try:
+        with told_plainly("prepare"):
+            take_away(cloud, plan, say)
+            return Attempt(plan, prepare(cloud, deployment, plan, say))
+    except (LaunchError, SourceError) as error:
+        return Attempt(plan, None, error=f"before the launch: {' '.join(str(error).split())}")
+
+
+def _launch_all(deployment: Deployment, attempts: list[Attempt], recording: Recording) -> None:
+    """Carry out all launches at once. In threads that don't outlive us: Ctrl-C has to end the recording at once."""
+    failed: list[BaseException] = []
+
+    def launch(attempt: Attempt) -> None:
+        attempt.recorder.note = lambda line: recording.write(CLIENT, "http", line)
+        attempt.console.note = lambda line: recording.write(CLIENT, f"console/{attempt.ids['instance']}", line)
+        try:
+            carry_out(deployment, attempt)
+        except BaseException as error:  # noqa: BLE001 told in the main thread
+            failed.append(error)
+
+    threads = [threading.Thread(target=launch, args=(attempt,), daemon=True) for attempt in attempts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failed:
+        raise failed[0]
+
+
+@dataclass(slots=True)
+class _Story:
+    """What is known of the launches of one recording, at any time."""
+
+    deployment: Deployment
+    capture: Capture
+    recording: Recording
+    pools: Mapping[str, str]
+    started: float
+    warm: bool
+    ended: float = 0.0
+    states: tuple[Unit, ...] = field(default=())
+
+    def end(self) -> None:
+        """Note that the recording is over, and how the daemons are."""
+        self.ended = time.time()
+        self.states = tuple(_states(self.deployment))
+
+    def of(self, attempt: Attempt, directory: Path) -> Record:
+        """Return what is known of one launch."""
+        self.recording.flush()
+        running = self.deployment.running
+        node = self.deployment.node_of_host(attempt.host) if attempt.host else None
+        return Record(
+            run=directory.name,
+            release=self.deployment.release,
+            inventory=self.deployment.inventory,
+            warm=self.warm,
+            started=self.started,
+            ended=self.ended or time.time(),
+            ids=attempt.known(regions(self._cache_lines())),
+            name=attempt.plan.server,
+            host=node.name if node else attempt.host,
+            status=attempt.status,
+            seconds_to_active=attempt.seconds_to_active,
+            error=attempt.error,
+            sources=(*self.capture.sources(), *self._console(attempt)),
+            clocks=dict(self.capture.clocks),
+            hosts={node.address: node.name for node in self.deployment.nodes},
+            units={service.unit: actor for actor, name in SERVICES.items() for _node, service in running(name)},
+            pools=self.pools,
+            seen=attempt.seen,
+            states=self.states,
+        )
+
+    def _console(self, attempt: Attempt) -> Iterator[Source]:
+        """Yield the guest's console as a source, if there is a guest that should have told something."""
+        if attempt.status == "ACTIVE":
+            name = f"console/{attempt.ids['instance']}"
+            size = self.recording.sizes.get((CLIENT, name), 0)
+            yield Source(CLIENT, name, "guest", "console", size, "" if size else attempt.error or "Nova gave none")
+
+    def _cache_lines(self) -> Iterator[str]:
+        for node in self.deployment.nodes:
+            path = self.recording.path(node.name, "cache")
+            if path.exists():
+                with path.open(encoding="utf-8", errors="replace") as stream:
+                    yield from stream
+
+
+def _pools(deployment: Deployment) -> dict[str, str]:
+    """Return the names of Ceph's pools by id; none if the monitor does not tell: then no pool's evidence is found."""
+    with Nodes(deployment.ssh) as nodes:
+        for node, _service in deployment.running("ceph-mon"):
+            try:
+                found = json.loads(nodes.read(node, ["ceph", "osd", "lspools", "--format=json"]))
+                return {str(pool["poolnum"]): str(pool["poolname"]) for pool in found}
+            except (SourceError, ValueError, KeyError, TypeError):
+                continue
+    return {}
+
+
+def _states(deployment: Deployment) -> Iterator[Unit]:
+    """Yield in which state each daemon is; those of a node that can't be reached are unknown."""
+    with Nodes(deployment.ssh) as nodes, ThreadPoolExecutor(len(deployment.nodes)) as pool:
+        for units in pool.map(lambda node: list(_of_node(nodes, node)), deployment.nodes):
+            yield from units
+
+
+def _of_node(nodes: Nodes, node: Node) -> Iterator[Unit]:
+    units = [service.unit for service in node.services]
+    try:
+        said = nodes.run(node, ["systemctl", "show", "--property=Id,ActiveState,SubState", "--", *units]).stdout
+    except SourceError:
+        said = ""
+    blocks = [dict(line.split("=", 1) for line in block.splitlines() if "=" in line) for block in said.split("\n\n")]
+    states = {block["Id"]: f"{block.get('ActiveState')} ({block.get('SubState')})" for block in blocks if "Id" in block}
+    for service in node.services:
+        # A unit may be a pattern (ceph-osd@*.service): each that fits is one.
+        for unit in [unit for unit in states if fnmatch(unit, service.unit)] or [service.unit]:
+            yield Unit(node.name, service.name, unit, states.get(unit, "unknown"))
+
+
+def _clean(cloud: Connection, plan: Plan, say: Say) -> None:
+    """Remove what a launch made; what is in the way is told and left for the next one."""
+    try:
+        with told_plainly("cleanup"):
+            take_away(cloud, plan, say)
+    except HoplabError as error:
+        say(f"left behind: {error}")
