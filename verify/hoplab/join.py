@@ -1,20 +1,36 @@
 """Which events belong to a launch: by the ids that they carry, never by the time alone."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from hoplab.events import Event, Ids
 from hoplab.flow.model import ASKED, EXCHANGE, PLACEHOLDER, Hop, Witness
 
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """How an id is learnt: its name, from events of which kinds and with which fields, beside which ids of ours."""
+
+    name: str
+    kinds: tuple[str, ...]
+    beside: frozenset[str]
+    where: Mapping[str, str] = field(default_factory=dict)
+
+
+INSERTED: Final = {"verb": "INSERT"}
 TAUGHT: Final = (
-    ("attachment", ("db.statement", "http.answered", "http.served"), frozenset({"instance", "volume"})),
-    (
-        "ceph-client",
-        ("watch.held", "object.read", "object.written", "connection.held"),
-        frozenset({"instance", "volume"}),
-    ),
+    # A port of a launch that failed is gone when it is over: only what was written of it tells which it was.
+    Lesson("port", ("db.statement",), frozenset({"instance"}), INSERTED),
+    Lesson("mac", ("db.statement",), frozenset({"port"}), INSERTED),
+    Lesson("address", ("db.statement",), frozenset({"port"}), INSERTED),
+    Lesson("attachment", ("db.statement",), frozenset({"instance", "volume"}), INSERTED),
+    Lesson("ceph-client", ("watch.held", "object.read", "object.written"), frozenset({"instance", "volume"})),
 )
-"""Other ids that are learnt: which, from events of which kinds, and beside which ids of the launch."""
+"""What is learnt, in the order in which one thing leads to the next."""
+
+BUILD: Final = "build_and_run_instance"
+"""What nova-conductor casts to the chosen compute (nova/compute/rpcapi.py)."""
 
 Found = tuple[tuple[Witness, tuple[Event, ...]], ...]
 """Each witness that a hop asks for, with the events that are it."""
@@ -44,13 +60,26 @@ def learn(events: Iterable[Event], known: Ids) -> Ids:
     """
     events = tuple(events)
     ids = {name: frozenset(values) for name, values in known.items()}
-    for name, kinds, beside in TAUGHT:
-        found = set(ids.get(name, frozenset()))
+    for lesson in TAUGHT:
+        found = set(ids.get(lesson.name, frozenset()))
         for event in events:
-            if event.kind in kinds and any(owned(event, other, ids) for other in beside):
-                found |= event.ids.get(name, frozenset())
-        ids[name] = frozenset(found)
+            if teaches(event, lesson) and any(owned(event, other, ids) for other in lesson.beside):
+                found |= event.ids.get(lesson.name, frozenset())
+        ids[lesson.name] = frozenset(found)
     return ids
+
+
+def teaches(event: Event, lesson: Lesson) -> bool:
+    """Tell whether an event is of those from which an id is learnt, whosever it is."""
+    return event.kind in lesson.kinds and all(event.fields.get(key) == value for key, value in lesson.where.items())
+
+
+def learn_host(events: Iterable[Event], ids: Ids) -> str:
+    """Return the compute that was told to build the instance, by the queue's name; empty if none was."""
+    for event in events:
+        if event.kind == "rpc.published" and event.fields.get("method") == BUILD and owned(event, "instance", ids):
+            return event.fields.get("routing_key", "").partition(".")[2]
+    return ""
 
 
 def speaking(events: Voices, witness: Witness, ids: Ids, host: str) -> tuple[Event, ...]:
@@ -70,8 +99,8 @@ def gather(hop: Hop, events: Voices, ids: Ids, host: str, exchanges: Mapping[str
     """Return what speaks for a hop, and the messages' ids in it.
 
     exchanges: the messages' ids of the hops before. A witness that carries an id of the launch says which message it
-    is; one that has only the message's id must have that of such a witness, or else of the hop whose exchange this hop
-    goes on with. So an answer to another call of the same launch is no evidence.
+    is, unless the hop whose exchange this hop goes on with has said that; one that has only the message's id must have
+    that of such a witness or hop. So an answer to another call of the same launch is no evidence.
     """
     going_on = exchanges.get(hop.exchange, {})
     found: dict[int, tuple[Event, ...]] = {}
@@ -82,21 +111,18 @@ def gather(hop: Hop, events: Voices, ids: Ids, host: str, exchanges: Mapping[str
             found[number] = tuple(one for one in some if _tied(one, witness, going_on))
             for name in set(EXCHANGE).intersection(witness.by):
                 own[name] = own.get(name, frozenset()).union(*(one.ids[name] for one in found[number]))
-    said = {name: own.get(name) or going_on.get(name, frozenset()) for name in EXCHANGE}
+    said = {name: own.get(name) or going_on.get(name, frozenset()) for name in {*own, *going_on}}
+    nothing: dict[str, frozenset[str]] = dict.fromkeys(EXCHANGE, frozenset())
     for number, witness in enumerate(hop.evidence):
         if number not in found:
             some = speaking(events, witness, ids, host)
-            found[number] = tuple(one for one in some if _tied(one, witness, said, strict=True))
+            found[number] = tuple(one for one in some if _tied(one, witness, nothing | said))
     return tuple((witness, found[number]) for number, witness in enumerate(hop.evidence)), said
 
 
-def _tied(event: Event, witness: Witness, said: Ids, *, strict: bool = False) -> bool:
-    """Tell whether an event's message is one of those. Not strict: also where nothing is known of them."""
-    for name in set(EXCHANGE).intersection(witness.by):
-        values = said.get(name, frozenset())
-        if (values or strict) and values.isdisjoint(event.ids[name]):
-            return False
-    return True
+def _tied(event: Event, witness: Witness, said: Ids) -> bool:
+    """Tell whether an event's message is one of those, where there is anything to be said of them."""
+    return all(not said[name].isdisjoint(event.ids[name]) for name in witness.by if name in EXCHANGE and name in said)
 
 
 def _fits(value: str | None, wanted: tuple[str, ...], ids: Ids, host: str) -> bool:

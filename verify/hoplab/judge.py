@@ -1,7 +1,7 @@
 """The verdict of each hop, from the events of a run alone. Pure: the same run gives the same verdicts anywhere."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
@@ -31,6 +31,8 @@ class Result(StrEnum):
     INCONCLUSIVE = "inconclusive"
 
 
+CLOCK_LIMIT: Final = 1.0
+"""Seconds of doubt about a node's clock above which no order can be told from its times."""
 UNPROVEN: Final = frozenset({Verdict.ABSENT, Verdict.OUT_OF_ORDER})
 BROKEN: Final = UNPROVEN | {Verdict.BLOCKED}
 
@@ -64,13 +66,15 @@ class Launch:
 class Judged:
     """A hop's verdict.
 
-    witnesses: the events that speak for it, by time; begin, end: the times of the first and the last of them, in
-    seconds since 1970 by our clock, None without any; why: the reason, for a person.
+    witnesses: the events that speak for it, by time; firsts: of them the first that is what each part of the evidence
+    asks for, since the same may happen again later; begin, end: from the first to the last of those, in seconds since
+    1970 by our clock, None without any; why: the reason, for a person.
     """
 
     hop: Hop
     verdict: Verdict
     witnesses: tuple[Event, ...]
+    firsts: tuple[Event, ...]
     begin: float | None
     end: float | None
     why: str
@@ -120,8 +124,12 @@ def _alone(hop: Hop, found: Found, excuse: tuple[Verdict, str] | None, launch: L
         verdict, why = Verdict.WEAK, hop.one_witness or f"only {min(actors)} saw it; missing: {_named(missing)}"
     else:
         verdict, why = excuse or (Verdict.ABSENT, f"nothing of it: {_named(missing)}")
-    times = [_time(launch)(event) for event in witnesses]
-    return Judged(hop, verdict, witnesses, min(times, default=None), max(times, default=None), why)
+    firsts = tuple(
+        {id(one): one for one in (min(some, key=_time(launch)) for _witness, some in found if some)}.values()
+    )
+    times = [_time(launch)(event) for event in firsts]
+    ends = [time + float(event.fields.get("precision", 0)) for time, event in zip(times, firsts, strict=True)]
+    return Judged(hop, verdict, witnesses, firsts, min(times, default=None), max(ends, default=None), why)
 
 
 def _excused(hop: Hop, events: Voices, ids: Ids, launch: Launch) -> tuple[Verdict, str] | None:
@@ -144,6 +152,9 @@ def _ordered(one: Judged, before: Mapping[str, Judged], launch: Launch) -> Judge
         broken = [other.hop.name for other in earlier if other.verdict in BROKEN]
         why = f"{one.why}; before it {', '.join(broken)} did not happen"
         return _changed(one, Verdict.BLOCKED, why) if broken else one
+    adrift = sorted({event.node for event in one.witnesses if _clock(event, launch).uncertainty > CLOCK_LIMIT})
+    if adrift and one.verdict is not Verdict.UNKNOWN:
+        return _changed(one, Verdict.UNKNOWN, f"when it was can't be told: the clock of {', '.join(adrift)} moved")
     for other in earlier:
         # It is over before the other one begins, beyond what the clocks allow: hops overlap, and what ends a hop may be
         # written after the next one has begun.
@@ -153,7 +164,7 @@ def _ordered(one: Judged, before: Mapping[str, Judged], launch: Launch) -> Judge
 
 
 def _changed(one: Judged, verdict: Verdict, why: str) -> Judged:
-    return Judged(one.hop, verdict, one.witnesses, one.begin, one.end, why)
+    return replace(one, verdict=verdict, why=why)
 
 
 def _clock(event: Event, launch: Launch) -> NodeClock:
@@ -166,7 +177,7 @@ def _time(launch: Launch) -> Callable[[Event], float]:
 
 def _doubt(one: Judged, other: Judged, launch: Launch) -> float:
     """Return by how many seconds the two hops' times may be wrong against each other."""
-    return sum(max(_clock(event, launch).uncertainty for event in some.witnesses) for some in (one, other))
+    return sum(max(_clock(event, launch).uncertainty for event in some.firsts) for some in (one, other))
 
 
 def _named(witnesses: Iterable[Witness]) -> str:

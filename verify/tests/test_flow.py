@@ -34,7 +34,7 @@ hops:
     one_witness: Nobody else sees it.
     hint: {at: client, run: look}
 """
-MOVED = ["2", "6", "11", "12", "23", "25", "49", "50", "51"]
+MOVED = ["2", "6", "11", "12", "21", "23", "25", "49", "50", "51"]
 SPLIT = ["5", "8", "9", "34", "37", "38", "53", "56"]
 FLOW = "flow: small\ntitle: A small flow\nsteps:\n  - {step: '1', hops: [ask]}\n  - {step: '2', hops: [answer]}\n"
 

@@ -13,7 +13,7 @@ from hoplab.errors import ConfigurationError
 from hoplab.events import Event, read_events, write_events
 from hoplab.flow.loader import load
 from hoplab.flow.model import EXCHANGE, Hop, Witness
-from hoplab.join import TAUGHT, learn
+from hoplab.join import TAUGHT, learn, teaches
 from hoplab.judge import Judged, Judgement, Launch, NodeClock, Result, Verdict, judge
 
 CATALOGUE = load()
@@ -22,9 +22,12 @@ HOPS = list(CATALOGUE.hops)
 HOST = "cmp1"
 KNOWN = {
     "address": "10.77.0.9",
+    "auth-request": "req-auth",
+    "cache-key": "key-1",
     "global-request": "req-global",
     "image": "image-1",
     "instance": "instance-1",
+    "network": "network-1",
     "mac": "fa:16:3e:00:00:01",
     "poll-request": "req-poll",
     "port": "port-1",
@@ -33,11 +36,18 @@ KNOWN = {
     "volume": "volume-1",
 }
 LAUNCH = Launch({name: frozenset({value}) for name, value in KNOWN.items()}, HOST)
-LEARNT = {name for name, _kinds, _beside in TAUGHT}
+LEARNT = {lesson.name for lesson in TAUGHT}
+
+
+def chain(hop: Hop) -> list[Hop]:
+    """Return a hop and those before it whose exchange it goes on with."""
+    return [hop, *(chain(CATALOGUE.hops[hop.exchange]) if hop.exchange else [])]
 
 
 def learnt_id(name: str, hop: Hop) -> str:
-    return f"{name}-{hop.exchange or hop.name}" if name in EXCHANGE else f"{name}-1"
+    if name not in EXCHANGE:
+        return f"{name}-1"
+    return f"{name}-{[one for one in chain(hop) if any(name in witness.by for witness in one.evidence)][-1].name}"
 
 
 def filled(text: str) -> str:
@@ -49,10 +59,11 @@ def filled(text: str) -> str:
 def made(hop: Hop, witness: Witness, time: float) -> Event:
     """Return an event that is just what a witness asks for, and teaches what its kind can teach."""
     ids = {name: frozenset({KNOWN.get(name) or learnt_id(name, hop)}) for name in witness.by}
-    for name, kinds, beside in TAUGHT:
-        if witness.event in kinds and not beside.isdisjoint(witness.by):
-            ids.setdefault(name, frozenset({learnt_id(name, hop)}))
     fields = {key: filled(values[0]) for key, values in witness.where.items()}
+    for lesson in TAUGHT:
+        fits = all(fields.get(key) == value for key, value in lesson.where.items())
+        if lesson.name not in KNOWN and fits and witness.event in lesson.kinds and not lesson.beside.isdisjoint(ids):
+            ids.setdefault(lesson.name, frozenset({learnt_id(lesson.name, hop)}))
     line = f"{hop.name} {witness.who} {witness.event}"
     return Event(time, f"node-of-{witness.who}", "made", witness.who, witness.event, fields, ids, line)
 
@@ -89,10 +100,10 @@ def teachers(hop: str) -> list[Event]:
     """Return the events by which the ids are known that a hop's evidence is joined by."""
     asked = CATALOGUE.hops[hop]
     names = {name for witness in asked.evidence for name in witness.by}
-    taught = {name: kinds for name, kinds, _beside in TAUGHT if name in names}
-    found = [event for event in RUN for name, kinds in taught.items() if name in event.ids and event.kind in kinds]
+    taught = [lesson for lesson in TAUGHT if lesson.name in names and lesson.name not in KNOWN]
+    found = [event for event in RUN for lesson in taught if lesson.name in event.ids and teaches(event, lesson)]
     if asked.exchange and not names.isdisjoint(EXCHANGE):
-        found += BY_NAME[asked.exchange].witnesses
+        found += [event for earlier in chain(asked)[1:] for event in BY_NAME[earlier.name].witnesses]
     return found
 
 
@@ -260,7 +271,7 @@ class TestExchanges:
     @pytest.mark.parametrize(("own", "taught"), [("volume-1", True), ("volume-2", False)])
     def test_an_attachment_is_learnt_from_the_launch_s_volume(self, own: str, taught: bool) -> None:
         ids = {"volume": frozenset({own}), "attachment": frozenset({"a"})}
-        event = Event(1.0, "ctl1", "made", "database", "db.statement", {}, ids, "")
+        event = Event(1.0, "ctl1", "made", "database", "db.statement", {"verb": "INSERT"}, ids, "")
         assert ("a" in learn([event], LAUNCH.ids)["attachment"]) is taught
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
+from heapq import heappop, heappush
 from pathlib import Path
 from typing import Any, Final
 
@@ -115,10 +116,21 @@ def _known(names: Iterable[str], hops: Mapping[str, Hop], where: str) -> None:
 
 
 def _ordered(hops: Mapping[str, Hop]) -> tuple[str, ...]:
+    """Return the hops' names in an order that is allowed; of those that may come next, the first in the files."""
+    sorter = TopologicalSorter({hop.name: hop.after for hop in hops.values()})
     try:
-        return tuple(TopologicalSorter({hop.name: hop.after for hop in hops.values()}).static_order())
+        sorter.prepare()
     except CycleError as error:
         raise ConfigurationError(f"the hops' order runs in a circle: {' after '.join(error.args[1])}") from None
+    names, places = list(hops), {name: place for place, name in enumerate(hops)}
+    ready: list[int] = []
+    ordered = []
+    while sorter.is_active():
+        for name in sorter.get_ready():
+            heappush(ready, places[name])
+        ordered.append(names[heappop(ready)])
+        sorter.done(ordered[-1])
+    return tuple(ordered)
 
 
 def _witness(entry: Mapping[str, Any], where: str) -> Witness:

@@ -8,11 +8,15 @@ from typing import Final
 PLACEHOLDER: Final = re.compile(r"\{([a-z-]+)\}")
 """An id of the launch that is to be filled in, in what a witness asks for or in a hint."""
 
-EXCHANGE: Final = ("message", "call")
-"""oslo.messaging's ids (`_unique_id` and `_msg_id`), known only from the messages themselves."""
+EXCHANGE: Final = ("message", "call", "answer-request", "serving")
+"""Ids of one exchange, known only from what was exchanged.
 
-ASKED: Final = frozenset({"attachment", "global-request", "port", "request", "volume"})
-"""Ids by which a message is a launch's. An instance alone is not one: periodic tasks speak of every instance."""
+oslo.messaging's `_unique_id` and `_msg_id`; the id that a server gives to a request of another service; and that id
+as the server's own log has it.
+"""
+
+ASKED: Final = frozenset({"attachment", "global-request", "port", "request", "token", "volume"})
+"""Ids by which a message or request is a launch's. An instance alone is none: periodic tasks speak of all."""
 
 NEEDED: Final = 2
 """How many witnesses, each another's word, prove a hop."""

@@ -1,0 +1,63 @@
+"""From a run's directory to its verdicts, and the two files that say them: events.jsonl and report.json."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from hoplab.errors import EXIT_FAILS, EXIT_HOLDS, EXIT_UNREADABLE
+from hoplab.events import Event, Ids, write_events
+from hoplab.flow.model import Catalogue, Flow
+from hoplab.join import learn, learn_host
+from hoplab.judge import Judgement, Launch, Result, judge
+from hoplab.pairing import pair_statements
+from hoplab.reading import read_run, unread
+from hoplab.record import EVENTS, REPORT, Record, read_record, write_json
+from hoplab.report.document import Document, document
+from hoplab.report.failure import failure
+from hoplab.sources import Source
+
+STATUS: Mapping[str, int] = {
+    Result.PROVED: EXIT_HOLDS,
+    Result.FAILED: EXIT_FAILS,
+    Result.INCONCLUSIVE: EXIT_UNREADABLE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """What came of judging a run. ids: all that are known of the launch, with those that were learnt."""
+
+    record: Record
+    events: tuple[Event, ...]
+    sources: tuple[Source, ...]
+    ids: Ids
+    judgement: Judgement
+
+
+def status_of(result: str) -> int:
+    """Return the exit status for a run's result."""
+    return STATUS[Result(result)]
+
+
+def judge_record(directory: Path, record: Record, catalogue: Catalogue, flow: Flow) -> Judging:
+    """Judge what was captured in a directory, with what is known of the launch."""
+    found, sources = read_run(directory, record)
+    events = pair_statements(found)
+    host = record.host or learn_host(events, record.ids)
+    launch = Launch(record.ids, host, record.clocks, unread(sources))
+    judgement = judge(catalogue, flow, events, launch)
+    return Judging(replace(record, host=host), events, sources, learn(events, record.ids), judgement)
+
+
+def judge_run(directory: Path, catalogue: Catalogue, flow: Flow, *, write: bool = True) -> Document:
+    """Judge a run by what is in its directory alone; return its report.
+
+    write: also write events.jsonl and report.json there. Raises ConfigurationError for a directory that is no run.
+    """
+    judging = judge_record(directory, read_record(directory), catalogue, flow)
+    why = failure(judging.record, flow, judging.judgement, judging.events, judging.ids)
+    made = document(judging.record, flow, judging.judgement, ids=judging.ids, sources=judging.sources, failure=why)
+    if write:
+        write_events(judging.events, directory / EVENTS)
+        write_json(directory / REPORT, made)
+    return made

@@ -1,0 +1,242 @@
+"""From a run's raw files to its events: which parser reads which form, and what could not be read."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from hoplab.events import Event
+from hoplab.parse.access import parse_access
+from hoplab.parse.broker import parse_broker
+from hoplab.parse.cache import parse_cache
+from hoplab.parse.ceph import learn_images, parse_osd, parse_rgw_log
+from hoplab.parse.ceph_mon import parse_audit, parse_mon
+from hoplab.parse.client import parse_client
+from hoplab.parse.console import parse_console
+from hoplab.parse.dnsmasq import HostWrite, host_writes, parse_dnsmasq
+from hoplab.parse.haproxy import parse_haproxy
+from hoplab.parse.hypervisor import parse_hypervisor
+from hoplab.parse.oslo import parse_oslo
+from hoplab.parse.rgw import parse_rgw
+from hoplab.parse.statements import parse_statements
+from hoplab.parse.switch import parse_switch
+from hoplab.record import RAW, Record
+from hoplab.sources import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What parsers must know that is not in their own source.
+
+    images: names of RBD images by their internal ids; writes: what the DHCP agents wrote for dnsmasq, by node;
+    boot_time: when the guest began to run, or, if that is not known, when the recording began.
+    """
+
+    record: Record
+    images: Mapping[str, str]
+    writes: Mapping[str, tuple[HostWrite, ...]]
+    boot_time: float
+
+
+CUT: Final = "0.002"
+"""Seconds by which the sum of two times in whole milliseconds may be too small."""
+
+Lines = Iterable[str]
+Parser = Callable[[Lines, Source, Context], Iterator[Event]]
+
+SERVICE_KINDS: Final = (
+    *("http.served", "http.replied", "http.sent", "http.answered", "rpc.sent", "rpc.received", "db.sent"),
+    *("command.run", "command.ended", "log.said"),
+)
+
+
+def _openstack(lines: Lines, source: Source, _context: Context) -> Iterator[Event]:
+    """Read a service's log. Some have their access lines in it, some in a file of their own."""
+    served: list[str] = []
+
+    def said() -> Iterator[str]:
+        for line in lines:
+            if line.startswith("ACCESS "):
+                served.append(line)
+            else:
+                yield line
+
+    def access() -> Iterator[Event]:
+        yield from parse_access(served, node=source.node, source=source.name, who=source.who)
+        served.clear()
+
+    for event in parse_oslo(said(), node=source.node, source=source.name, who=source.who):
+        yield from access()
+        yield event
+    yield from access()
+
+
+def _osd(lines: Lines, source: Source, context: Context) -> Iterator[Event]:
+    return parse_osd(
+        lines,
+        node=source.node,
+        source=source.name,
+        hosts=context.record.hosts,
+        pools=context.record.pools,
+        images=context.images,
+    )
+
+
+def _rgw(lines: Lines, source: Source, context: Context) -> Iterator[Event]:
+    record = context.record
+    return parse_rgw_log(lines, node=source.node, source=source.name, hosts=record.hosts, pools=record.pools)
+
+
+def _mon(lines: Lines, source: Source, context: Context) -> Iterator[Event]:
+    return parse_mon(lines, node=source.node, source=source.name, hosts=context.record.hosts)
+
+
+def _audit(lines: Lines, source: Source, context: Context) -> Iterator[Event]:
+    return parse_audit(lines, node=source.node, source=source.name, hosts=context.record.hosts)
+
+
+def _broker(lines: Lines, source: Source, context: Context) -> Iterator[Event]:
+    return parse_broker(lines, node=source.node, source=source.name, hosts=context.record.hosts)
+
+
+def _cache(lines: Lines, source: Source, context: Context) -> Iterator[Event]:
+    return parse_cache(lines, node=source.node, source=source.name, services=context.record.units)
+
+
+def _dnsmasq(lines: Lines, source: Source, context: Context) -> Iterator[Event]:
+    writes = context.writes.get(source.node, ())
+    return parse_dnsmasq(lines, node=source.node, source=source.name, writes=writes)
+
+
+def _console(lines: Lines, source: Source, context: Context) -> Iterator[Event]:
+    return parse_console(
+        lines,
+        node=source.node,
+        source=source.name,
+        boot_time=context.boot_time,
+        volumes=context.record.ids.get("volume", ()),
+    )
+
+
+def _plain(parse: Callable[..., Iterator[Event]]) -> Parser:
+    return lambda lines, source, _context: parse(lines, node=source.node, source=source.name)
+
+
+FORMS: Final[Mapping[str, tuple[Parser, tuple[tuple[str, str], ...]]]] = {
+    "broker": (_broker, (("", "rpc.published"), ("", "rpc.delivered"))),
+    "cache": (_cache, (("", "cache.stored"), ("", "cache.fetched"))),
+    "ceph-audit": (_audit, (("", "map.fetched"),)),
+    "ceph-mon": (_mon, (("", "map.fetched"),)),
+    "ceph-osd": (_osd, (("", "object.read"), ("", "object.written"), ("", "watch.held"))),
+    "ceph-rgw": (_rgw, (("", "object.read"), ("", "object.written"))),
+    "client": (_plain(parse_client), (("", "http.sent"), ("", "http.answered"))),
+    "console": (_console, (("", "console.said"),)),
+    "dnsmasq": (_dnsmasq, (("", "dhcp.said"),)),
+    "haproxy": (_plain(parse_haproxy), (("", "http.served"), ("", "http.replied"))),
+    "hypervisor": (
+        _plain(parse_hypervisor),
+        (("", "domain.changed"), ("", "domain.defined"), ("qemu", "disk.used"), ("guest", "console.said")),
+    ),
+    "openstack": (_openstack, tuple(("", kind) for kind in SERVICE_KINDS)),
+    "rgw-operations": (_plain(parse_rgw), (("", "http.served"), ("", "http.replied"))),
+    "statements": (_plain(parse_statements), (("", "db.statement"),)),
+    "switch": (_plain(parse_switch), (("", "port.wired"),)),
+}
+"""By form: who reads it, and of which events it is a source: whose word (if empty the source's actor) and which kind.
+
+What the guest said can't be placed in time without the hypervisor, so that one counts as a source of it, too.
+"""
+
+
+def read_run(directory: Path, record: Record) -> tuple[list[Event], tuple[Source, ...]]:
+    """Return a run's events, and all its sources with what is wrong with them.
+
+    A source whose file is gone or shorter than it was written, or of a form that is not known here, has a problem.
+    """
+    sources = tuple(_checked(directory, source) for source in record.sources)
+    images, writes = learn_images(_all_lines(directory, sources, "ceph-osd")), _writes(directory, sources)
+    context = Context(record, images, writes, record.started)
+    events = [event for source in sources if source.form != "console" for event in _events(directory, source, context)]
+    context = replace(context, boot_time=_boot_time(events, record))
+    consoles = [source for source in sources if source.form == "console"]
+    events += [event for source in consoles for event in _events(directory, source, context)]
+    return events, sources
+
+
+def unread(sources: Iterable[Source]) -> frozenset[tuple[str, str]]:
+    """Return (who, kind) of all events of which a source could not be read."""
+    return frozenset(
+        (who or source.who, kind)
+        for source in sources
+        if source.problem and source.form in FORMS
+        for who, kind in FORMS[source.form][1]
+    )
+
+
+def _events(directory: Path, source: Source, context: Context) -> Iterator[Event]:
+    if source.form not in FORMS:
+        return
+    hosts = context.record.hosts
+    for event in FORMS[source.form][0](_lines(directory, source), source, context):
+        if event.kind == "http.served":
+            yield from _served(event, hosts)
+        else:
+            yield event
+
+
+def _served(event: Event, hosts: Mapping[str, str]) -> Iterator[Event]:
+    """Yield a request and its answer, which servers note as one.
+
+    Who asked is told by an address; the flows ask for the node. When it began and how long it took are both cut to
+    milliseconds.
+    """
+    address = event.fields.get("address", "")
+    if address in hosts:
+        event = replace(event, fields={**event.fields, "host": hosts[address]})
+    yield event
+    took = float(event.fields.get("milliseconds", 0)) / 1000
+    yield replace(event, kind="http.replied", time=event.time + took, fields={**event.fields, "precision": CUT})
+
+
+def _lines(directory: Path, source: Source) -> Iterator[str]:
+    path = directory / RAW / source.node / source.name
+    if path.is_file():
+        with path.open(encoding="utf-8", errors="replace") as stream:
+            yield from stream
+
+
+def _all_lines(directory: Path, sources: Iterable[Source], form: str) -> Iterator[str]:
+    for source in sources:
+        if source.form == form:
+            yield from _lines(directory, source)
+
+
+def _writes(directory: Path, sources: Iterable[Source]) -> dict[str, tuple[HostWrite, ...]]:
+    return {
+        source.node: host_writes(_lines(directory, source))
+        for source in sources
+        if source.who == "dhcp-agent" and source.form == "openstack"
+    }
+
+
+def _boot_time(events: Iterable[Event], record: Record) -> float:
+    """Return when the guest began to run, or when the recording began if nobody said that."""
+    own = record.ids.get("instance", frozenset())
+    times = [
+        event.time
+        for event in events
+        if event.kind == "domain.changed"
+        and event.fields.get("to") == "resumed"
+        and not own.isdisjoint(event.ids.get("instance", frozenset()))
+    ]
+    return min(times, default=record.started)
+
+
+def _checked(directory: Path, source: Source) -> Source:
+    path = directory / RAW / source.node / source.name
+    size = path.stat().st_size if path.is_file() else 0
+    if source.form not in FORMS:
+        return replace(source, problem=f"its form {source.form!r} is not known to this hoplab")
+    if size != source.size and not source.problem:
+        return replace(source, problem=f"{path}: {size} bytes, and {source.size} were written: the run is damaged")
+    return source

@@ -1,0 +1,103 @@
+"""Recorded launches of a real lab, unpacked and read once, for tests that judge them again."""
+
+import tarfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from hoplab.events import Event, Ids
+from hoplab.flow.loader import load
+from hoplab.flow.model import PLACEHOLDER, Witness
+from hoplab.join import TAUGHT, learn, learn_host, teaches
+from hoplab.judge import Judgement, Launch, Verdict, judge
+from hoplab.pairing import pair_statements
+from hoplab.reading import read_run, unread
+from hoplab.record import Record, read_record
+from hoplab.sources import Source
+
+ARCHIVES: Final = Path(__file__).parent.parent / "tests" / "runs"
+CATALOGUE: Final = load()
+FLOW: Final = CATALOGUE.flows["launch-58"]
+ASKED_FOR: Final[tuple[Witness, ...]] = tuple(
+    witness
+    for hop in CATALOGUE.hops.values()
+    for witness in (*hop.evidence, *(one.when for one in (hop.cached, hop.not_applicable) if one is not None))
+)
+_place = TemporaryDirectory(prefix="hoplab-runs-")
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A launch of a recording.
+
+    events: those that a witness might be or that teach an id, for the others mean nothing to the judge, and judgement:
+    by these; whole: by all that was read; ids: all that are known of the launch, with those that were learnt.
+    """
+
+    directory: Path
+    record: Record
+    sources: tuple[Source, ...]
+    events: tuple[Event, ...]
+    launch: Launch
+    ids: Ids
+    whole: Judgement
+    judgement: Judgement
+
+    def judge(self, events: Iterable[Event] | None = None, launch: Launch | None = None) -> Judgement:
+        """Judge this launch by other events, or another launch by these."""
+        return judge(CATALOGUE, FLOW, self.events if events is None else events, launch or self.launch)
+
+
+def unpack(name: str, place: Path) -> tuple[Path, ...]:
+    """Unpack a recording into a directory; return the directories of its launches, by name."""
+    with tarfile.open(ARCHIVES / f"{name}.tar.xz") as archive:
+        archive.extractall(place, filter="data")
+    return tuple(sorted(path for path in place.iterdir() if path.is_dir()))
+
+
+@cache
+def unpacked(name: str) -> tuple[Path, ...]:
+    """Return the directories of a recording's launches. They are shared: who changes one copies it first."""
+    return unpack(name, Path(_place.name) / name)
+
+
+@cache
+def recorded(name: str, number: int = 0) -> Recorded:
+    """Return a launch of a recording, read and judged as `hoplab replay` does."""
+    directory = unpacked(name)[number]
+    record = read_record(directory)
+    found, sources = read_run(directory, record)
+    events = pair_statements(found)
+    launch = Launch(record.ids, record.host or learn_host(events, record.ids), record.clocks, unread(sources))
+    whole, kept = judge(CATALOGUE, FLOW, events, launch), relevant(events)
+    judgement = judge(CATALOGUE, FLOW, kept, launch)
+    return Recorded(directory, record, sources, kept, launch, learn(events, record.ids), whole, judgement)
+
+
+def relevant(events: Iterable[Event]) -> tuple[Event, ...]:
+    """Return the events that may mean something to the judge, whosever they are."""
+    wanted: dict[tuple[str, str], list[Witness]] = {}
+    for witness in ASKED_FOR:
+        wanted.setdefault((witness.who, witness.event), []).append(witness)
+    return tuple(
+        event
+        for event in events
+        if any(_may_be(event, witness) for witness in wanted.get((event.who, event.kind), ()))
+        or any(teaches(event, lesson) for lesson in TAUGHT)
+    )
+
+
+def _may_be(event: Event, witness: Witness) -> bool:
+    """Tell whether an event is what a witness asks for, but for the launch that it belongs to."""
+    return all(event.ids.get(name) for name in witness.by) and all(
+        event.fields.get(key) in values or any(PLACEHOLDER.search(value) for value in values)
+        for key, values in witness.where.items()
+    )
+
+
+def verdicts(judgement: Judgement) -> dict[str, Verdict]:
+    """Return the verdicts by the hops' names."""
+    return {one.hop.name: one.verdict for one in judgement.hops}

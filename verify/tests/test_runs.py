@@ -1,0 +1,299 @@
+"""Recorded launches of a real lab judged again. What is asked of each hop comes from the flow files."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hoplab.capture.redact import redact
+from hoplab.events import Event, Ids
+from hoplab.flow.model import ASKED, EXCHANGE
+from hoplab.join import TAUGHT, gather, speaking, teaches, voices
+from hoplab.judge import Judged, NodeClock, Result, Verdict
+from hoplab.pairing import pair_statements
+from samples.pack import SUSPECTS, pack
+from samples.runs import ARCHIVES, CATALOGUE, recorded, unpacked, verdicts
+
+HOPS = list(CATALOGUE.hops)
+OTHERS = {"cold": ("warm", 0), "warm": ("cold", 0), "interleaved": ("interleaved", 1)}
+"""By recording: a launch whose ids are put in the place of its own."""
+LEARNT = {lesson.name for lesson in TAUGHT}
+KNOWN = ("global-request", "image", "instance", "request", "volume")
+"""What only the client can know of its launch."""
+BESIDE = {
+    name: hops
+    for name in KNOWN
+    if (
+        hops := [
+            hop
+            for hop, asked in CATALOGUE.hops.items()
+            if all(name in one.by and {*one.by} & {*KNOWN} - {name} for one in asked.evidence)
+        ]
+    )
+}
+"""Hops all of whose evidence must carry an id beside another one of those."""
+MISSING = {Verdict.ABSENT, Verdict.BLOCKED}
+EARLIER = 60.0
+
+
+@cache
+def by_name(run: str) -> dict[str, Judged]:
+    return {one.hop.name: one for one in recorded(run).judgement.hops}
+
+
+@cache
+def exchanges(run: str) -> Mapping[str, Ids]:
+    one, spoken = recorded(run), voices(recorded(run).events)
+    found: dict[str, Ids] = {}
+    for name, hop in CATALOGUE.hops.items():
+        found[name] = gather(hop, spoken, one.ids, one.launch.host, found)[1]
+    return found
+
+
+def heard(run: str, hop: str, events: Iterable[Event]) -> dict[int, tuple[Event, ...]]:
+    """Return the events that speak for a hop, by the number of the part of its evidence, where there are any."""
+    one = recorded(run)
+    found, _said = gather(CATALOGUE.hops[hop], voices(events), one.ids, one.launch.host, exchanges(run))
+    return {number: some for number, (_witness, some) in enumerate(found) if some}
+
+
+@cache
+def excuses(run: str, hop: str) -> tuple[Event, ...]:
+    """Return the events by which a hop may be missing."""
+    one, asked, spoken = recorded(run), CATALOGUE.hops[hop], voices(recorded(run).events)
+    exemptions = [exemption for exemption in (asked.cached, asked.not_applicable) if exemption is not None]
+    return tuple(event for one_of in exemptions for event in speaking(spoken, one_of.when, one.ids, one.launch.host))
+
+
+@cache
+def teachers(run: str, hop: str) -> tuple[Event, ...]:
+    """Return the events by which the ids are known that a hop's evidence is joined by."""
+    one, asked = recorded(run), CATALOGUE.hops[hop]
+    names = {name for witness in asked.evidence for name in witness.by}
+    taught = [lesson for lesson in TAUGHT if lesson.name in names and lesson.name not in one.launch.ids]
+    found = [
+        event
+        for event in one.events
+        for lesson in taught
+        if teaches(event, lesson) and not event.ids.get(lesson.name, frozenset()).isdisjoint(one.ids[lesson.name])
+    ]
+    return (*found, *(began(run, asked.exchange) if asked.exchange and not names.isdisjoint(EXCHANGE) else ()))
+
+
+def began(run: str, hop: str) -> tuple[Event, ...]:
+    """Return the events by which it is known which message an exchange is about, back to the hop that began it."""
+    earlier = CATALOGUE.hops[hop].exchange
+    return (*by_name(run)[hop].witnesses, *(began(run, earlier) if earlier else ()))
+
+
+def keys(events: Iterable[Event]) -> set[int]:
+    return {id(event) for event in events}
+
+
+@cache
+def rests_on(run: str, hop: str) -> frozenset[int]:
+    return frozenset(keys([*by_name(run)[hop].witnesses, *excuses(run, hop), *teachers(run, hop)]))
+
+
+def without(run: str, gone: Collection[int]) -> list[Event]:
+    return [event for event in recorded(run).events if id(event) not in gone]
+
+
+def exchanged(event: Event, own: Ids, other: Ids, only: str = "") -> Event:
+    """Return an event with the ids of another launch where it has those of its own. only: of this kind."""
+    ids = dict(event.ids)
+    for name, values in event.ids.items():
+        mine = own.get(name, values if name in EXCHANGE else frozenset())
+        if (not only or name == only) and not values.isdisjoint(mine):
+            theirs = other.get(name, frozenset()) - mine
+            ids[name] = theirs or frozenset(f"other-{value}" for value in values)
+    return replace(event, ids=ids)
+
+
+def expected(run: str, hop: str) -> set[Verdict]:
+    asked = CATALOGUE.hops[hop]
+    good = {Verdict.WEAK if asked.one_witness else Verdict.PROVED}
+    return good | {Verdict.CACHED} if recorded(run).record.warm and asked.cached else good
+
+
+class TestRecordings:
+    def test_nothing_secret_is_in_them_and_they_are_small(self) -> None:
+        archives = list(ARCHIVES.glob("*.tar.xz"))
+        assert {archive.name.removesuffix(".tar.xz") for archive in archives} >= set(OTHERS)
+        assert sum(archive.stat().st_size for archive in archives) < 4_000_000
+        for archive in archives:
+            for directory in unpacked(archive.name.removesuffix(".tar.xz")):
+                for path in (path for path in directory.rglob("*") if path.is_file()):
+                    text = path.read_text(encoding="utf-8", errors="replace")
+                    assert redact(text) == text, path
+                    assert not any(pattern.search(text) for pattern in SUSPECTS), path
+
+    def test_packed_again_they_are_the_same_bytes(self, tmp_path: Path) -> None:
+        pack(tmp_path / "again.tar.xz", unpacked("warm"))
+        assert (tmp_path / "again.tar.xz").read_bytes() == (ARCHIVES / "warm.tar.xz").read_bytes()
+
+    @pytest.mark.parametrize("run", OTHERS)
+    def test_all_hops_are_as_expected(self, run: str) -> None:
+        one = recorded(run)
+        assert {hop: verdict for hop, verdict in verdicts(one.whole).items() if verdict not in expected(run, hop)} == {}
+        assert one.whole.result is Result.PROVED
+        assert not one.launch.unread
+        assert (Verdict.CACHED in verdicts(one.whole).values()) is one.record.warm
+
+    @pytest.mark.parametrize("run", OTHERS)
+    def test_what_is_left_out_here_means_nothing_to_the_judge(self, run: str) -> None:
+        assert verdicts(recorded(run).judgement) == verdicts(recorded(run).whole)
+
+    def test_each_part_of_the_evidence_is_there_in_some_launch(self) -> None:
+        """Otherwise it asks for what nobody says, and the hop rests on fewer witnesses than its file has."""
+        dead = [
+            f"{hop}: {witness.event} of {witness.who}"
+            for hop, asked in CATALOGUE.hops.items()
+            for number, witness in enumerate(asked.evidence)
+            if not any(number in heard(run, hop, recorded(run).events) for run in OTHERS)
+        ]
+        assert dead == []
+
+
+@pytest.mark.parametrize("run", OTHERS)
+@pytest.mark.parametrize("hop", HOPS)
+class TestEachHop:
+    def test_without_its_events_it_is_absent_and_no_other_changes(self, run: str, hop: str) -> None:
+        lost = keys([*by_name(run)[hop].witnesses, *excuses(run, hop)])
+        after = recorded(run).judge(without(run, lost))
+        assert verdicts(after)[hop] in MISSING
+        assert after.result is Result.FAILED
+        assert after.first_unproven is not None
+        first = after.first_unproven.hop.name
+        assert first == hop or rests_on(run, first) & lost
+        for other, verdict in verdicts(after).items():
+            if not rests_on(run, other) & lost:
+                assert verdict is by_name(run)[other].verdict, other
+
+    def test_with_one_voice_less_it_is_weak(self, run: str, hop: str) -> None:
+        witnesses = by_name(run)[hop].witnesses
+        found = set()
+        for kept in {event.who for event in witnesses} if not CATALOGUE.hops[hop].one_witness else ():
+            lost = keys([*(event for event in witnesses if event.who != kept), *excuses(run, hop)])
+            after = recorded(run).judge(without(run, lost))
+            found.add(verdicts(after)[hop])
+            assert after.result is not Result.PROVED
+        assert found <= {Verdict.WEAK, *MISSING}
+        assert Verdict.WEAK in found or not found
+
+    def test_the_same_events_of_another_launch_prove_nothing(self, run: str, hop: str) -> None:
+        one, other, foreign = recorded(run), recorded(*OTHERS[run]), rests_on(run, hop)
+        events = [exchanged(event, one.ids, other.ids) if id(event) in foreign else event for event in one.events]
+        assert verdicts(one.judge(events))[hop] in MISSING
+
+    def test_each_id_that_it_asks_for_counts(self, run: str, hop: str) -> None:
+        one, other, before = recorded(run), recorded(*OTHERS[run]), heard(run, hop, recorded(run).events)
+        for number, some in before.items():
+            asked = {*CATALOGUE.hops[hop].evidence[number].by}
+            if asked & ASKED:
+                # This event says itself which message it is, where no hop before has said so.
+                asked -= {*EXCHANGE} - {*exchanges(run).get(CATALOGUE.hops[hop].exchange, {})}
+            for name in asked:
+                mine = keys(some)
+                events = [
+                    exchanged(event, one.ids, other.ids, name) if id(event) in mine else event for event in one.events
+                ]
+                assert set(heard(run, hop, events)) < set(before), (number, name)
+
+    def test_before_a_hop_that_it_must_follow_it_is_out_of_order(self, run: str, hop: str) -> None:
+        own = by_name(run)[hop]
+        for earlier in CATALOGUE.hops[hop].after:
+            begin, shared = by_name(run)[earlier].begin, keys(by_name(run)[earlier].witnesses)
+            if begin is None or not own.firsts or shared & keys(own.firsts):
+                continue  # it came from a cache, or the same event speaks for both, so they can't be apart
+            moving = keys(own.witnesses) - shared
+            moved = [
+                replace(event, time=begin - EARLIER) if id(event) in moving else event for event in recorded(run).events
+            ]
+            assert verdicts(recorded(run).judge(moved))[hop] is Verdict.OUT_OF_ORDER, earlier
+
+
+class TestLaunches:
+    """Launches of one recording, whose events lie between each other's."""
+
+    @pytest.mark.parametrize("number", [0, 1])
+    def test_the_events_of_another_launch_prove_nothing(self, number: int) -> None:
+        one, other = recorded("interleaved", number), recorded("interleaved", 1 - number)
+        alone = {name: values - other.ids.get(name, frozenset()) for name, values in one.ids.items()}
+        theirs = [
+            event
+            for event in one.events
+            if all(alone.get(name, frozenset()).isdisjoint(values) for name, values in event.ids.items())
+        ]
+        assert len(theirs) > len(one.events) / 4
+        after = one.judge(theirs)
+        assert set(verdicts(after).values()) <= MISSING
+        assert all(not judged.witnesses for judged in after.hops)
+
+    @pytest.mark.parametrize(("run", "other"), [("cold", "warm"), ("warm", "cold"), ("cold", "interleaved")])
+    def test_another_recording_proves_nothing(self, run: str, other: str) -> None:
+        assert set(verdicts(recorded(run).judge(recorded(other).events)).values()) <= MISSING
+
+    @pytest.mark.parametrize("run", ["cold", "warm"])
+    def test_another_recording_beside_it_changes_nothing(self, run: str) -> None:
+        one, other = recorded(run), recorded(*OTHERS[run])
+        shift = one.record.started - other.record.started
+        strangers = [replace(event, time=event.time + shift) for event in other.events]
+        assert verdicts(one.judge([*one.events, *strangers])) == verdicts(one.judgement)
+
+    @pytest.mark.parametrize("name", BESIDE)
+    def test_a_launch_that_is_partly_another_is_not_proved(self, name: str) -> None:
+        one, other = recorded("interleaved"), recorded("interleaved", 1)
+        assert one.launch.ids[name].isdisjoint(other.launch.ids[name])
+        mixed = replace(one.launch, ids={**one.launch.ids, name: other.launch.ids[name]})
+        after = one.judge(launch=mixed)
+        assert after.result is not Result.PROVED
+        assert all(verdicts(after)[hop] is not Verdict.PROVED for hop in BESIDE[name])
+
+
+class TestOrder:
+    """The order in which sources are read means nothing, nor do doubles and clocks that were measured."""
+
+    @settings(deadline=None, max_examples=12)
+    @given(st.integers(0, 2**32), st.integers(0, 300))
+    def test_order_in_the_file_and_doubles_change_nothing(self, seed: int, doubles: int) -> None:
+        one, random = recorded("interleaved"), Random(seed)
+        events = [*one.events, *random.choices(one.events, k=doubles)]
+        random.shuffle(events)
+        assert verdicts(one.judge(events)) == verdicts(one.judgement)
+
+    @settings(deadline=None, max_examples=12)
+    @given(st.data())
+    def test_measured_clocks_seconds_apart_change_nothing(self, data: st.DataObject) -> None:
+        one = recorded("cold")
+        offsets = {node: data.draw(st.floats(-9, 9), node) for node in sorted(one.launch.clocks)}
+        events = pair_statements(replace(event, time=event.time + offsets.get(event.node, 0.0)) for event in one.events)
+        clocks = {
+            node: NodeClock(clock.offset + offsets[node], clock.uncertainty)
+            for node, clock in one.launch.clocks.items()
+        }
+        assert verdicts(one.judge(events, replace(one.launch, clocks=clocks))) == verdicts(one.judgement)
+
+    @settings(deadline=None, max_examples=25)
+    @given(st.integers(0, 2**32), st.floats(0, 1))
+    def test_fewer_events_never_prove_more(self, seed: int, kept: float) -> None:
+        one, random = recorded("cold"), Random(seed)
+        after = one.judge(event for event in one.events if random.random() < kept)
+        for hop, verdict in verdicts(after).items():
+            assert verdict is not Verdict.PROVED or verdicts(one.judgement)[hop] is Verdict.PROVED
+
+    @settings(deadline=None, max_examples=25)
+    @given(st.floats(0, 1))
+    def test_what_was_cut_off_is_not_proved(self, part: float) -> None:
+        one = recorded("cold")
+        times = sorted(event.time for event in one.events)
+        end = times[int(part * (len(times) - 1))]
+        after = one.judge(event for event in one.events if event.time < end)
+        for judged in after.hops:
+            assert all(event.time < end for event in judged.witnesses)
+            assert judged.verdict is not Verdict.PROVED or len({event.who for event in judged.witnesses}) >= 2
