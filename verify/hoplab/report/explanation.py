@@ -1,6 +1,9 @@
-"""What a hop is, for a person: the document's words, today's way, what proves it and how to see it by hand."""
+"""What a hop is, for a person: the document's words, today's way, what proves it, and what the last run has of it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
 
 from rich.console import Console
 from rich.markup import escape
@@ -9,15 +12,33 @@ from rich.table import Table
 from hoplab.actors import nodes_of
 from hoplab.deployment import Deployment
 from hoplab.errors import ConfigurationError
-from hoplab.flow.model import Catalogue, Flow, Hint, Hop, Witness
+from hoplab.flow.model import Catalogue, Exemption, Flow, Hint, Hop, Step, Witness
+from hoplab.record import RAW
+from hoplab.report.document import SCHEMA
+from hoplab.report.outline import cleaned, one_line, since, start
+from hoplab.report.wording import TODAYS, proof, spoken, witness_words
 
-TODAY = {
-    "same": "as documented",
-    "moved": "moved to another actor",
-    "split": "split into several",
-    "gone": "gone, and replaced",
-}
-PLACES = {"client": "here", "host": "on the instance's host"}
+TODAY: Final = {name: words for name, (words, _meaning) in TODAYS.items()}
+"""How today's release goes together with the document, in a sentence."""
+PLACES: Final = {"client": "on this machine", "host": "on the instance's host"}
+LINE: Final = 400
+"""Characters of a witness's line that are shown; the report and the run's raw files have more."""
+
+Lines = Iterator[tuple[str, str]]
+"""A title and what is told under it."""
+
+
+@dataclass(frozen=True, slots=True)
+class LastRun:
+    """The run that was made last.
+
+    directory: empty if there is none; report: its report.json, None if there is none that can be read; problem: why
+    not, in words; empty if it can.
+    """
+
+    directory: Path | None = None
+    report: Mapping[str, Any] | None = None
+    problem: str = "there is none yet: `hoplab verify` (or `make verify`) makes one"
 
 
 def find_hop(catalogue: Catalogue, flow: Flow, wanted: str) -> tuple[Hop, ...]:
@@ -50,45 +71,125 @@ def list_hops(catalogue: Catalogue, flow: Flow, console: Console) -> None:
         console.print("\n+ is not in the documented list, and today's flow can't do without it.")
 
 
-def explain(catalogue: Catalogue, hop: Hop, console: Console, deployment: Deployment | None = None) -> None:
-    """Print all that the catalogue knows of a hop. deployment: the lab whose nodes are named, if there is one."""
+def explain(
+    catalogue: Catalogue,
+    hop: Hop,
+    console: Console,
+    deployment: Deployment | None = None,
+    last: LastRun | None = None,
+) -> None:
+    """Print all that the catalogue knows of a hop, what the last run has of it, and how it is seen by hand.
+
+    deployment: the lab whose nodes are named, if there is one; last: None to leave the run out. Evidence and commands
+    are never wrapped, so that ids can be searched and commands copied.
+    """
     console.print(f"[bold]{hop.name}[/bold]: {hop.sender} to {hop.receiver}", highlight=False)
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
-    for title, text in (*_lines(catalogue, hop), ("see it", f"{_place(hop.hint, deployment)}: {hop.hint.run}")):
+    for title, text in _lines(catalogue, hop):
         table.add_row(title, escape(text))
     console.print(table)
+    for title, text in (*_evidence(catalogue, hop, last), *_by_hand(hop, deployment, last)):
+        console.print(f"[dim]{title:<11}[/dim]  {escape(text)}", soft_wrap=True, highlight=False)
 
 
-def _lines(catalogue: Catalogue, hop: Hop) -> Iterator[tuple[str, str]]:
-    steps = {flow.name: flow.numbers(hop.name) for flow in catalogue.flows.values()}
-    listed = [f"{name} {', '.join(numbers)}" for name, numbers in steps.items() if numbers]
-    yield "documented", hop.meaning
-    yield "listed as", "; ".join(listed) or "in no documented list"
-    yield "today", f"{TODAY[hop.today]}: {hop.how}"
+def steps_of(flows: Iterable[Flow], hop: Hop) -> list[tuple[Flow, Step]]:
+    """Return the documented steps that a hop is part of."""
+    return [(flow, step) for flow in flows for step in flow.steps if hop.name in step.hops]
+
+
+def hint_place(hint: Hint, deployment: Deployment | None = None, host: str = "") -> str:
+    """Return where a hint's command is run, in words. host: the node of the instance, empty if it isn't known."""
+    if hint.at == "host" and host:
+        return f"on {host}"
+    if hint.at in PLACES:
+        return PLACES[hint.at]
+    nodes = nodes_of(deployment, hint.at) if deployment else ()
+    return f"on {' or '.join(node.name for node in nodes)}" if nodes else f"on the node of {spoken(hint.at)}"
+
+
+def _lines(catalogue: Catalogue, hop: Hop) -> Lines:
+    """Yield what the catalogue knows of a hop."""
+    steps = steps_of(catalogue.flows.values(), hop)
+    yield "what it is", hop.meaning
+    yield "documented", ", ".join(f"{flow.name} {step.number}" for flow, step in steps) or "nowhere"
+    for flow, step in steps:
+        if step.says:
+            yield "", f"{flow.name} {step.number}: {step.says}"
+    yield "today", f"{TODAY[hop.today]}: {hop.how}" if steps else hop.how
     if hop.reason:
         yield "because", hop.reason
     yield "in the code", "\n".join(hop.sources)
     yield "comes after", ", ".join(hop.after) or "nothing"
-    yield "proved by", "\n".join(_witness(witness) for witness in hop.evidence)
+    yield "proved by", "\n".join([proof(hop), *(_witness(witness) for witness in hop.evidence)])
     if hop.one_witness:
         yield "one witness", hop.one_witness
     if hop.cached:
-        yield "or cached", f"{_witness(hop.cached.when)}\n{hop.cached.because}"
+        yield "or cached", _exempted(hop.cached)
     if hop.not_applicable:
-        yield "or not at all", f"{_witness(hop.not_applicable.when)}\n{hop.not_applicable.because}"
-
-
-def _place(hint: Hint, deployment: Deployment | None) -> str:
-    if hint.at in PLACES:
-        return PLACES[hint.at]
-    nodes = nodes_of(deployment, hint.at) if deployment else ()
-    return f"on {' or '.join(node.name for node in nodes)}" if nodes else f"on the node of {hint.at}"
+        yield "or not", _exempted(hop.not_applicable)
 
 
 def _witness(witness: Witness) -> str:
-    where = ", ".join(f"{key} {' or '.join(values)}" for key, values in witness.where.items())
-    return (
-        f"{witness.who}: {witness.event}{f' ({where})' if where else ''}, with the launch's {' and '.join(witness.by)}"
-    )
+    return f"{spoken(witness.who)}: {witness_words(witness)} ({witness.event})"
+
+
+def _exempted(exemption: Exemption) -> str:
+    return f"{exemption.because}\n{_witness(exemption.when)}"
+
+
+def _by_hand(hop: Hop, deployment: Deployment | None, last: LastRun | None) -> Lines:
+    """Yield where a person sees the hop and by which command, with the last run's ids as far as they are known."""
+    place, command = hint_place(hop.hint, deployment), hop.hint.run
+    try:
+        report = cleaned(last.report if last else None) or {}
+        place = hint_place(hop.hint, deployment, report["launch"]["host"])
+        hint = next(entry["hint"] for entry in report["hops"] if entry["name"] == hop.name)
+        # The report names nodes and ids also where there is no lab any more.
+        place, command = place if hop.hint.at == "client" else str(hint["where"]), str(hint["run"])
+    except (KeyError, TypeError, ValueError, StopIteration):
+        pass  # There is no report, or none that can be read, which was told; or its flow leaves the hop out.
+    yield "see it", place
+    yield "", command
+    if command != hop.hint.run:
+        yield "", "(with the last run's ids; what it made is gone, unless it ran with --keep)"
+
+
+def _evidence(catalogue: Catalogue, hop: Hop, last: LastRun | None) -> Lines:
+    """Yield what the last run has of a hop: verdict, time, why and witnesses; in one line why there is nothing."""
+    if last is None:
+        return
+    if last.directory is None or last.problem:
+        yield "last run", last.problem
+        return
+    try:
+        yield from [*_judged(catalogue, hop, cleaned(last.report), last.directory)]
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        yield (
+            "last run",
+            f"{last.directory}: its report is not as this hoplab writes it ({type(error).__name__}: {error}): "
+            f"`hoplab verify` makes another run",
+        )
+
+
+def _judged(catalogue: Catalogue, hop: Hop, report: Any, directory: Path) -> Lines:
+    if report["schema"] != SCHEMA:
+        raise ValueError(f"schema {report['schema']}, not {SCHEMA}")
+    yield "last run", f"{report['run']}, judged by {report['flow']}: {report['result']}"
+    entry = next((one for one in report["hops"] if one["name"] == hop.name), None)
+    if entry is None:
+        others = [flow.name for flow in catalogue.flows.values() if flow.numbers(hop.name) or hop.name in flow.also]
+        again = f": `hoplab replay {directory.name} --flow {others[0]}` judges it" if others else ""
+        yield "verdict", f"none: {report['flow']} leaves this hop out{again}"
+        return
+    at = f", {since(entry, start(report))} from the launch's first hop, at {entry['at']}" if entry["at"] else ""
+    yield "verdict", f"{entry['verdict']}{at}"
+    yield "why", one_line(entry["why"])
+    for witness in entry["witnesses"]:
+        told = (spoken(witness["who"]), witness["kind"], witness["time"], f"by {witness['id'] or 'no id'}")
+        yield "witness", f"{', '.join(told)}, in {witness['source']} on {witness['node']}:"
+        line = one_line(witness["line"])
+        yield "", line if len(line) <= LINE else f"{line[:LINE]}…"
+    if entry["witnesses"]:
+        yield "whole lines", f"{directory / RAW}/<node>/<source>"

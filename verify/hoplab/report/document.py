@@ -1,0 +1,175 @@
+"""The result of a run as a document: the contract of report.json, which other programs read."""
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from hoplab.actors import SERVICES
+from hoplab.events import Event, Ids
+from hoplab.flow.model import Flow, Hint, Hop
+from hoplab.judge import Judged, Judgement
+from hoplab.record import Record, Unit
+from hoplab.sources import Source
+
+SCHEMA: Final = 1
+LINE: Final = 1000
+"""Characters of a witness's line that are kept; the whole line is in the run's raw files."""
+JOINED_FIRST: Final = ("instance", "port", "volume", "image", "attachment", "request", "global-request")
+
+Document = dict[str, Any]
+
+
+def document(
+    record: Record,
+    flow: Flow,
+    judgement: Judgement,
+    *,
+    ids: Ids,
+    sources: Iterable[Source],
+    failure: Document | None,
+) -> Document:
+    """Return the report of a judged run.
+
+    ids: all that are known of the launch, with those that were learnt; failure: see `hoplab.report.failure`. The same
+    run gives the same document at any time.
+    """
+    first = judgement.first_unproven
+    return {
+        "schema": SCHEMA,
+        "flow": flow.name,
+        "title": flow.title,
+        "release": record.release,
+        "run": record.run,
+        "result": str(judgement.result),
+        "first_unproven": {"hop": first_number(flow, first.hop), "name": first.hop.name} if first else None,
+        "duration_s": round(record.ended - record.started, 3),
+        "started": instant(record.started),
+        "warm": record.warm,
+        "inventory": record.inventory,
+        "launch": _launch(record),
+        "clocks": {
+            node: {"offset": round(clock.offset, 6), "uncertainty": round(clock.uncertainty, 6)}
+            for node, clock in sorted(record.clocks.items())
+        },
+        "unread": [
+            {"source": source.name, "node": source.node, "problem": source.problem}
+            for source in sources
+            if source.problem
+        ],
+        "counts": dict(sorted(Counter(str(one.verdict) for one in judgement.hops).items())),
+        "hops": [entry for one in _in_order(flow, judgement) for entry in _hop(one, flow, record, ids)],
+        "failure": failure,
+    }
+
+
+def first_number(flow: Flow, hop: Hop) -> int | str | None:
+    """Return the first number that a hop has in the flow; None for one that the list leaves out."""
+    return next(iter(numbers(flow, hop)), None)
+
+
+def numbers(flow: Flow, hop: Hop) -> list[int | str]:
+    """Return a hop's numbers in the flow, as numbers where they are nothing else."""
+    return [int(number) if number.isdigit() else number for number in flow.numbers(hop.name)]
+
+
+def instant(seconds: float | None) -> str | None:
+    """Return a time in ISO 8601, in UTC with milliseconds."""
+    if seconds is None:
+        return None
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def witness(event: Event, ids: Ids) -> Document:
+    """Return an event as a witness: whose word, where it was read, when by its node's clock, and what joins it."""
+    return {
+        "who": event.who,
+        "kind": event.kind,
+        "source": event.source,
+        "node": event.node,
+        "time": instant(event.time),
+        "id": _joined(event, ids),
+        "line": event.line if len(event.line) <= LINE else f"{event.line[:LINE]}…",
+    }
+
+
+def _joined(event: Event, ids: Ids) -> str:
+    """Return an id of the launch that an event carries, resources first; else the message's own."""
+    for name in (*JOINED_FIRST, *sorted(ids), *sorted(event.ids)):
+        own = event.ids.get(name, frozenset())
+        shared = own & ids.get(name, frozenset()) if name in ids else own
+        if shared:
+            return f"{name}={min(shared)}"
+    return ""
+
+
+def _launch(record: Record) -> Document:
+    one = {name: min(values) for name, values in record.ids.items() if values}
+    return {
+        **{name: one.get(name, "") for name in ("instance", "address", "volume", "image", "port", "request")},
+        "name": record.name,
+        "host": record.host,
+        "global_request": one.get("global-request", ""),
+        "status": record.status,
+        "seconds_to_active": record.seconds_to_active,
+        "error": record.error,
+        "states": [
+            {"seconds": round(state.seconds, 3), "status": state.status, "task_state": state.task_state}
+            for state in record.seen
+        ],
+    }
+
+
+def _in_order(flow: Flow, judgement: Judgement) -> list[Judged]:
+    """Return the judged hops as the document has them, then those that it leaves out."""
+    by_name = {one.hop.name: one for one in judgement.hops}
+    listed = list(dict.fromkeys(name for step in flow.steps for name in step.hops))
+    return [by_name[name] for name in [*listed, *flow.also] if name in by_name]
+
+
+def _hop(one: Judged, flow: Flow, record: Record, ids: Ids) -> Iterable[Document]:
+    hop = one.hop
+    entry: Document = {
+        "name": hop.name,
+        "from": hop.sender,
+        "to": hop.receiver,
+        "meaning": hop.meaning,
+        "verdict": str(one.verdict),
+        "today": hop.today,
+        "how": hop.how,
+        "reason": hop.reason,
+        "at": instant(one.begin),
+        "end": instant(one.end),
+        "after": list(hop.after),
+        "witnesses": [witness(event, ids) for event in one.firsts],
+        "why": one.why,
+        "one_witness": bool(hop.one_witness),
+        "hint": {"where": place(hop.hint, record), "run": filled(hop.hint, record)},
+    }
+    listed: list[int | str | None] = [*numbers(flow, hop)]
+    for number in listed or [None]:
+        yield {"hop": number, **entry}
+
+
+def place(hint: Hint, record: Record) -> str:
+    """Return where a person runs a hint's command."""
+    if hint.at == "client":
+        return "here"
+    if hint.at == "host":
+        return f"on {record.host}" if record.host else "on the instance's host"
+    return f"on {', '.join(nodes_of(hint.at, record.states)) or hint.at}"
+
+
+def nodes_of(actor: str, states: Iterable[Unit]) -> list[str]:
+    """Return the nodes on which an actor runs, by the daemons' states."""
+    service = SERVICES.get(actor)
+    return list(dict.fromkeys(unit.node for unit in states if unit.service == service))
+
+
+def filled(hint: Hint, record: Record) -> str:
+    """Return a hint's command with this launch's ids."""
+    text = hint.run
+    for name, values in record.ids.items():
+        if values:
+            text = text.replace(f"{{{name}}}", min(values))
+    return text

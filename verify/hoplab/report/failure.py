@@ -1,0 +1,92 @@
+"""What a person needs to know of the first hop that did not happen: who should have acted, and what he did instead."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+from hoplab.actors import SERVICES
+from hoplab.events import Event, Ids
+from hoplab.flow.model import Flow
+from hoplab.judge import Judged, Judgement
+from hoplab.record import Record, Unit
+from hoplab.report.document import filled, first_number, nodes_of, place, witness
+
+LINES: Final = 12
+"""Lines of the log around the last thing that was done."""
+ON_HOST: Final = frozenset({"nova-compute", "libvirt", "qemu", "l2-agent", "open-vswitch", "guest"})
+"""Actors that are meant on the instance's own host."""
+SPEAKERS: Final = {"qemu": "libvirtd", "guest": "libvirtd", "dnsmasq": "neutron-dhcp-agent"}
+"""The service that runs an actor which is none itself."""
+
+
+def failure(
+    record: Record, flow: Flow, judgement: Judgement, events: Iterable[Event], ids: Ids
+) -> dict[str, Any] | None:
+    """Return what is known around the first unproven hop; None if there is none."""
+    first = judgement.first_unproven
+    if first is None:
+        return None
+    actor = _actor(first)
+    node = _node(actor, record)
+    said = sorted((event for event in events if _of(event, actor, node, record)), key=lambda event: event.time)
+    own = [event for event in said if _carries(event, ids)]
+    last = own[-1] if own else None
+    return {
+        "hop": first_number(flow, first.hop),
+        "name": first.hop.name,
+        "actor": actor,
+        "node": node,
+        "service": _service(actor, node, record.states),
+        "last": witness(last, ids) if last else None,
+        "log": list(_log(said, last)),
+        "next": list(_next(first, record, node)),
+    }
+
+
+def _actor(first: Judged) -> str:
+    """Return who should have acted: the hop's sender, unless he spoke or is us; then the receiver."""
+    heard = {event.who for event in first.witnesses}
+    return first.hop.receiver if first.hop.sender in {*heard, "client"} else first.hop.sender
+
+
+def _node(actor: str, record: Record) -> str:
+    if actor in ON_HOST and record.host:
+        return record.host
+    nodes = nodes_of(actor, record.states)
+    return nodes[0] if nodes else ""
+
+
+def _of(event: Event, actor: str, node: str, record: Record) -> bool:
+    return event.who == actor and (not node or event.node == node or actor not in ON_HOST or not record.host)
+
+
+def _carries(event: Event, ids: Ids) -> bool:
+    return any(not values.isdisjoint(ids.get(name, frozenset())) for name, values in event.ids.items())
+
+
+def _service(actor: str, node: str, states: Iterable[Unit]) -> dict[str, str] | None:
+    service = SERVICES.get(actor) or SPEAKERS.get(actor)
+    for unit in states:
+        if unit.service == service and (not node or unit.node == node):
+            return {"unit": unit.unit, "state": unit.state}
+    return None
+
+
+def _log(said: list[Event], last: Event | None) -> Iterator[str]:
+    """Yield what an actor said around the last thing that it did for this launch, or its last words at all."""
+    if last is None:
+        chosen = said[-LINES:]
+    else:
+        place_of = said.index(last)
+        chosen = said[max(0, place_of - LINES // 2) : place_of + LINES // 2]
+    yield from (event.line[:400] for event in chosen)
+
+
+def _next(first: Judged, record: Record, node: str) -> Iterator[str]:
+    """Yield what to look at next, as commands: daemons that are down first, those on that node before others."""
+    for unit in sorted(record.states, key=lambda unit: unit.node != node):
+        if not unit.state.startswith("active"):
+            yield f"on {unit.node}: systemctl status {unit.unit}"
+    yield f"{place(first.hop.hint, record)}: {filled(first.hop.hint, record)}"
+    instance = min(record.ids.get("instance", {""}))
+    if instance:
+        yield f"here: openstack server event list {instance}"

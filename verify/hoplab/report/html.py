@@ -1,0 +1,111 @@
+"""The report as one HTML file that needs nothing else: no network, no script."""
+
+from typing import Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from hoplab.report.explanation import TODAY
+from hoplab.report.outline import (
+    Document,
+    Entry,
+    counted,
+    happened,
+    label,
+    number,
+    ordered,
+    problems,
+    read,
+    sentence,
+    start,
+    tally,
+    took,
+    voices,
+    when,
+)
+from hoplab.report.sequence import sequence
+from hoplab.report.svg import verdict_class
+from hoplab.report.timeline import longest_gaps, timeline
+
+SYMBOLS: Final = {
+    "proved": "\N{CHECK MARK}",
+    "weak": "\N{CIRCLE WITH LEFT HALF BLACK}",
+    "cached": "\N{ANTICLOCKWISE OPEN CIRCLE ARROW}",
+    "not applicable": "\N{EN DASH}",
+    "absent": "\N{BALLOT X}",
+    "out of order": "\N{UPWARDS ARROW LEFTWARDS OF DOWNWARDS ARROW}",
+    "blocked": "\N{CIRCLED DIVISION SLASH}",
+    "unknown": "?",
+}
+"""A sign for each verdict, always beside its name."""
+
+MEANINGS: Final = {
+    "proved": "two independent witnesses, joined to this launch by its ids",
+    "weak": "one witness only",
+    "cached": "served from a cache, with evidence of that",
+    "not applicable": "this cloud is configured without it",
+    "absent": "all sources were read, and nothing speaks for it",
+    "out of order": "seen before a hop that it must follow",
+    "blocked": "absent, and so is a hop that it must follow",
+    "unknown": "a source that it needs could not be read",
+}
+
+RESULTS: Final = {"proved": "proved", "failed": "absent", "inconclusive": "unknown"}
+"""The verdict in whose colour and with whose sign a result is shown."""
+
+
+def render_html(document: Document) -> str:
+    """Return the report of a result document (report.json) as an HTML page, which is well-formed XML, too.
+
+    Raises KeyError or jinja2.UndefinedError for a document without what the schema has, ValueError for a time that is
+    none.
+    """
+    document = read(document)
+    first = start(document)
+    gaps = longest_gaps(document)
+    environment = Environment(
+        loader=PackageLoader("hoplab.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "kind": verdict_class,
+        "label": label,
+        "number": number,
+        "symbol": lambda verdict: SYMBOLS.get(verdict, "?"),
+        "today": lambda today: TODAY.get(today, today),
+        "voices": voices,
+        "took": took,
+    }
+    page = environment.get_template("report.html.j2").render(
+        document=document,
+        as_verdict=RESULTS.get(document["result"], "unknown"),
+        sentence=sentence(document),
+        tally=tally(document),
+        counts=[(verdict, count, _of(document, verdict)) for verdict, count in counted(document)],
+        meanings=MEANINGS,
+        unproven=_first_unproven(document),
+        problems=problems(document),
+        hops=[(hop, when(hop, first), not happened(hop, document)) for hop in ordered(document["hops"])],
+        unseen=sum(hop["at"] is None for hop in document["hops"]),
+        # Built as trees, where all is escaped.
+        sequence=[Markup(part) for part in sequence(document)],
+        timeline=[Markup(part) for part in timeline(document, gaps)],
+        gaps=gaps,
+    )
+    return page.rstrip() + "\n"
+
+
+def _of(document: Document, verdict: str) -> list[Entry]:
+    return [hop for hop in ordered(document["hops"]) if hop["verdict"] == verdict]
+
+
+def _first_unproven(document: Document) -> Entry | None:
+    """Return the first unproven hop with all that is known of it; of one outside the list that is little."""
+    first: Entry | None = document["first_unproven"]
+    if first is None:
+        return None
+    hops: list[Entry] = document["hops"]
+    return next((hop for hop in hops if hop["name"] == first["name"]), first)

@@ -1,0 +1,115 @@
+"""The report as JUnit XML, which CI systems read.
+
+A suite for the flow, a case for each hop. Hops that didn't happen and hops that one witness too few saw fail; what
+could not be read is an error. A hop that is only blocked is skipped and says by what: as failures, dozens of them would
+hide the one that they all hang on. A suite is never green when the result isn't `proved`: where the reason is outside
+its hops, a case named `result` fails.
+"""
+
+from datetime import UTC, datetime
+from typing import Final
+from xml.etree import ElementTree as ET
+
+from hoplab.report.outline import (
+    Document,
+    Entry,
+    happened,
+    label,
+    moment,
+    one_line,
+    ordered,
+    read,
+    route,
+    sentence,
+    since,
+    start,
+    tally,
+    took,
+)
+
+PROPERTIES: Final = ("run", "release", "inventory", "result")
+LAUNCHED: Final = ("instance", "host", "request", "global_request")
+
+
+def render_junit(document: Document) -> str:
+    """Return the report of a result document (report.json) as JUnit XML. Times are in seconds.
+
+    Raises KeyError for a document without what the schema has, ValueError for a time that is none.
+    """
+    document = read(document)
+    suites = ET.Element("testsuites")
+    suite = ET.SubElement(suites, "testsuite")
+    properties = ET.SubElement(suite, "properties")
+    known = {name: document[name] for name in PROPERTIES} | {name: document["launch"][name] for name in LAUNCHED}
+    for name, value in known.items():
+        ET.SubElement(properties, "property", {"name": name, "value": str(value)})
+    first = start(document)
+    for hop in ordered(document["hops"]):
+        _case(suite, hop, document, first)
+    if document["result"] != "proved" and not any(_number(suite, kind) for kind in ("failure", "error")):
+        _result(suite, document)
+    totals = {
+        "name": document["flow"],
+        "tests": str(_number(suite)),
+        "failures": str(_number(suite, "failure")),
+        "errors": str(_number(suite, "error")),
+        "skipped": str(_number(suite, "skipped")),
+        "time": f"{document['duration_s']:.3f}",
+    }
+    suites.attrib |= totals
+    # JUnit's own schema allows neither a zone nor fractions; it is UTC.
+    suite.attrib |= totals | {"timestamp": _utc(document["started"])}
+    ET.indent(suites)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(suites, encoding="unicode") + "\n"
+
+
+def _number(suite: ET.Element, kind: str = "") -> int:
+    return len(suite.findall(f"testcase/{kind}" if kind else "testcase"))
+
+
+def _utc(text: str) -> str:
+    seconds = moment(text)
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def _case(suite: ET.Element, hop: Entry, document: Document, first: float | None) -> None:
+    case = ET.SubElement(suite, "testcase", {"classname": route(hop), "name": label(hop), "time": f"{took(hop):.3f}"})
+    verdict = hop["verdict"]
+    message = f"{verdict}: {one_line(hop['why'])}"
+    if verdict in {"blocked", "not applicable"}:
+        ET.SubElement(case, "skipped", {"message": message})
+    elif not happened(hop, document):
+        # What is no verdict of today's is no success either.
+        failed = verdict in {"absent", "out of order", "weak"}
+        found = ET.SubElement(case, "failure" if failed else "error", {"message": message, "type": verdict})
+        found.text = "\n".join(_told(hop, document))
+    said = [f"{verdict}: {hop['why']}", *([f"at {since(hop, first)}"] if hop["at"] else [])]
+    said += [f"{one['time']} {one['who']} on {one['node']}, {one['source']}: {one['line']}" for one in hop["witnesses"]]
+    ET.SubElement(case, "system-out").text = "\n".join(said)
+
+
+def _told(hop: Entry, document: Document) -> list[str]:
+    lines = [hop["meaning"], hop["why"], f"see it {hop['hint']['where']}: {hop['hint']['run']}"]
+    failure = document["failure"]
+    return lines + _failure(document) if failure is not None and failure["name"] == hop["name"] else lines
+
+
+def _failure(document: Document) -> list[str]:
+    failure = document["failure"]
+    service, last = failure["service"], failure["last"]
+    lines = [f"actor: {failure['actor']} on {failure['node']}"]
+    if service:
+        lines.append(f"service: {service['unit']} is {service['state']}")
+    if last:
+        lines.append(f"last: {last['time']} {last['source']}: {last['line']}")
+    lines += [f"log: {line}" for line in failure["log"]]
+    return lines + [f"look next: {command}" for command in failure["next"]]
+
+
+def _result(suite: ET.Element, document: Document) -> None:
+    case = ET.SubElement(suite, "testcase", {"classname": document["flow"], "name": "result", "time": "0.000"})
+    kind = "failure" if document["result"] == "failed" else "error"
+    found = ET.SubElement(case, kind, {"message": sentence(document), "type": document["result"]})
+    lines = [tally(document), document["launch"]["error"] or ""]
+    lines += _failure(document) if document["failure"] else []
+    found.text = "\n".join(line for line in lines if line)

@@ -1,0 +1,125 @@
+"""The report on a terminal, and as plain text where the output is no terminal: a line per hop, and the result."""
+
+from collections.abc import Container, Iterator, Sequence
+from typing import Final
+
+from rich.console import Console
+from rich.text import Text
+
+from hoplab.report.outline import (
+    Document,
+    Entry,
+    label,
+    number,
+    one_line,
+    ordered,
+    problems,
+    read,
+    route,
+    sentence,
+    since,
+    start,
+    tally,
+    voices,
+)
+
+HEADER: Final = ("NO", "FROM -> TO", "HOP", "VERDICT", "SINCE START", "SEEN BY")
+RIGHT: Final = (HEADER.index("NO"), HEADER.index("SINCE START"))
+COLOURS: Final = {
+    "proved": "green",
+    "weak": "yellow",
+    "cached": "cyan",
+    "not applicable": "dim",
+    "absent": "bold red",
+    "out of order": "bold red",
+    "blocked": "magenta",
+    "unknown": "bold yellow",
+}
+RESULTS: Final = {"proved": "bold green", "failed": "bold red", "inconclusive": "bold yellow"}
+VERDICT: Final = HEADER.index("VERDICT")
+
+
+def show_report(document: Document, console: Console) -> None:
+    """Print the report of a result document (report.json), with colours if the console is a terminal.
+
+    No line is cut or wrapped, so that ids can be searched and commands copied. Raises KeyError for a document without
+    what the schema has, ValueError for a time that is none.
+    """
+    document = read(document)
+    for line in [*_hops(document), Text(), *_ending(document)]:
+        if console.is_terminal:
+            console.print(line, soft_wrap=True)
+        else:
+            console.file.write(f"{line.plain}\n")
+
+
+def result_line(document: Document) -> str:
+    """Return the last line: the result, what it means, the counts and what the run is called."""
+    return (
+        f"{document['flow']} {document['result']}: {sentence(document)} {len(document['hops'])} hops: "
+        f"{tally(document)}. {document['duration_s']:.1f} s, run {document['run']}"
+    )
+
+
+def _hops(document: Document) -> Iterator[Text]:
+    first = start(document)
+    hops = ordered(document["hops"])
+    rows = [_row(hop, first) for hop in hops]
+    widths = [max(len(row[column]) for row in [HEADER, *rows]) for column in range(len(HEADER))]
+    yield _line(HEADER, widths, "bold", range(len(HEADER)))
+    for hop, row in zip(hops, rows, strict=True):
+        yield _line(row, widths, COLOURS.get(hop["verdict"], "bold"), (VERDICT,))
+
+
+def _line(row: Sequence[str], widths: Sequence[int], style: str, coloured: Container[int]) -> Text:
+    """Return a row as a line: columns apart by two spaces, those of RIGHT aligned on the right, some in a colour."""
+    line = Text()
+    for column, (cell, width) in enumerate(zip(row, widths, strict=True)):
+        line.append(cell.rjust(width) if column in RIGHT else cell.ljust(width), style if column in coloured else "")
+        line.append("  ")
+    line.rstrip()
+    return line
+
+
+def _row(hop: Entry, first: float | None) -> tuple[str, ...]:
+    # For the good ones the witnesses say it all.
+    why = "" if hop["verdict"] == "proved" else one_line(hop["why"])
+    seen = "; ".join(part for part in (voices(hop), why) if part)
+    return number(hop), route(hop), hop["name"], hop["verdict"], since(hop, first), seen
+
+
+def _ending(document: Document) -> Iterator[Text]:
+    failure = document["failure"]
+    if failure is not None:
+        yield from (Text(line) for line in _failure(failure, document))
+        yield Text()
+    elif document["result"] != "proved":
+        for hop in problems(document):
+            yield Text(f"not proved: {label(hop)}: {one_line(hop['why'])}")
+    for one in document["unread"]:
+        yield Text(f"not read: {one['source']} on {one['node']}: {one_line(one['problem'])}")
+    if document["launch"]["error"]:
+        yield Text(f"the launch reported: {one_line(document['launch']['error'])}")
+    yield Text(result_line(document), RESULTS.get(document["result"], "bold"))
+
+
+def _failure(failure: Entry, document: Document) -> Iterator[str]:
+    """Yield all that helps with the first unproven hop: a title for each kind of line, and the lines as they are."""
+    hop = next((hop for hop in document["hops"] if hop["name"] == failure["name"]), None)
+    yield f"First unproven hop: {f'{label(hop)}, {route(hop)}' if hop else failure['name']}"
+    if hop:
+        yield f"  meaning    {one_line(hop['meaning'])}"
+        yield f"  why        {hop['verdict']}: {one_line(hop['why'])}"
+    service, last = failure["service"], failure["last"]
+    yield f"  actor      {failure['actor']}{' on ' + failure['node'] if failure['node'] else ''}"
+    if service:
+        yield f"  service    {service['unit']} is {service['state']}"
+    if last:
+        yield f"  did last   {last['time']} {last['kind']}, {last['source']}"
+        yield f"             {one_line(last['line'])}"
+    else:
+        yield "  did last   nothing of it was seen"
+    for index, line in enumerate(failure["log"]):
+        yield f"  {'' if index else 'its log':<9}  {line}"
+    for command in failure["next"]:
+        yield f"  look next  {one_line(command)}"

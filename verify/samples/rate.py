@@ -1,0 +1,173 @@
+"""Measures how fast a made stream is parsed, joined and judged on one core, and with how much memory.
+
+    PYTHONPATH=verify .venv/bin/python -m samples.rate 1000
+
+prints an object of JSON. The time that it takes to make the lines is left out.
+"""
+
+import argparse
+import json
+import resource
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from hoplab.events import Event
+from hoplab.judge import Launch
+from hoplab.parse.ceph import Images
+from hoplab.parse.dnsmasq import HostFiles
+from hoplab.reading import FORMS, Context, _served
+from hoplab.sources import Source
+from hoplab.stream import Outcome, Stream
+from samples.runs import CATALOGUE, FLOW, unpacked
+from samples.stream import LEARNS, STARTS, Made, Moment
+
+TURN: Final = 0.5
+"""Seconds of the stream that are read of one source before the next one's turn."""
+LEAD: Final = 10.0
+"""So far ahead is learnt what other sources need: each of these is parsed up to its first event that is not due."""
+EARLY: Final = 100
+"""After so many launches the memory is looked at for the first time."""
+
+
+class _Ahead:
+    """Has a learner take note of a source's lines before any source is parsed that far."""
+
+    def __init__(self, lines: Iterator[str], note: Callable[[str], None]) -> None:
+        self._lines = lines
+        self._note = note
+        self._next = next(lines, "")
+
+    def until(self, end: float) -> None:
+        """Go on to the first line that is later. Both logs' lines begin with the time."""
+        text = time.strftime("%Y-%m-%d%H:%M:%S", time.gmtime(end + 1))
+        while self._next and (self._next[4:5] != "-" or self._next[:10] + self._next[11:19] <= text):
+            self._note(self._next)
+            self._next = next(self._lines, "")
+
+
+@dataclass
+class Reading:
+    """Reads the sources of a made stream side by side and tells a `Stream` of the events."""
+
+    made: Made
+    stream: Stream
+    events: int = 0
+    _boots: dict[str, float] = field(default_factory=dict)
+
+    def run(self) -> None:
+        """Read all."""
+        made = self.made
+        images = Images()
+        files = {source.node: HostFiles() for source in made.sources}
+        writes: Any = {node: some.writes for node, some in files.items()}
+        context = Context(made.record, images.names, writes, made.record.started)
+        notes = [(source, images.note) for source in made.sources if source.form == "ceph-osd"]
+        notes += [(source, files[source.node].note) for source in made.sources if source.who == "dhcp-agent"]
+        ahead = [_Ahead(made.lines(source, counted=False), note) for source, note in notes]
+        parsers = [_events(made.lines(source), source, context) for source in made.sources]
+        domains = [source.form == "hypervisor" for source in made.sources]
+        parsers = [self._watched(parser) if one else parser for one, parser in zip(domains, parsers, strict=True)]
+        waiting = [(event, parser) for parser in parsers if (event := next(parser, None))]
+        moments = made.moments()
+        moment = next(moments, None)
+        end = made.record.started
+        while waiting or moment:
+            end += TURN
+            for one in ahead:
+                one.until(end + LEAD)
+            waiting = [left for pair in waiting if (left := self._turn(*pair, end))]
+            while moment and moment.time <= end:
+                self._do(moment, context)
+                moment = next(moments, None)
+        self.stream.close()
+
+    def _turn(self, event: Event, parser: Iterator[Event], end: float) -> tuple[Event, Iterator[Event]] | None:
+        """Tell of a source's events up to a time; return the next one, None when the source is at its end."""
+        add, count = self.stream.add, 0
+        following: Event | None = event
+        while following is not None and following.time <= end:
+            add(following)
+            count += 1
+            following = next(parser, None)
+        self.events += count
+        return (following, parser) if following is not None else None
+
+    def _watched(self, events: Iterator[Event]) -> Iterator[Event]:
+        """Take note of when guests begin to run, which their consoles don't tell."""
+        for event in events:
+            if event.kind == "domain.changed" and event.fields["to"] == "resumed":
+                for instance in event.ids["instance"]:
+                    self._boots.setdefault(instance, event.time)
+            yield event
+
+    def _do(self, moment: Moment, context: Context) -> None:
+        """Do what a client does: it begins a launch, knows more of it, or is at its end and has the guest's console."""
+        made, name = self.made, str(moment.number)
+        if moment.step == "begin":
+            self.stream.begin(name, made.ids(moment.number, STARTS))
+        elif moment.step == "know":
+            self.stream.know(name, made.ids(moment.number, LEARNS))
+        else:
+            record = replace(made.record, ids=made.ids(moment.number, made.record.ids))
+            (instance,) = record.ids["instance"]
+            source, lines = made.console(moment.number)
+            known = replace(context, record=record, boot_time=self._boots.pop(instance))
+            for event in _events(iter(lines), source, known):
+                self.events += 1
+                self.stream.add(event)
+            self.stream.end(name, Launch(record.ids, record.host, record.clocks))
+
+
+def _events(lines: Iterator[str], source: Source, context: Context) -> Iterator[Event]:
+    for event in FORMS[source.form][0](lines, source, context):
+        if event.kind == "http.served":
+            yield from _served(event, context.record.hosts)
+        else:
+            yield event
+
+
+def measure(launches: int) -> dict[str, float | int]:
+    """Return the rate, how many launches were proved, and the most memory (MB) at first and in the end."""
+    (directory,), (other,) = unpacked("cold"), unpacked("warm")
+    made = Made(directory, other, launches)
+    results: Counter[str] = Counter()
+    memory: list[float] = []
+
+    def tell(outcome: Outcome) -> None:
+        results[outcome.judgement.result] += 1
+        if results.total() == EARLY:
+            memory.append(_peak())
+
+    reading = Reading(made, Stream(CATALOGUE, FLOW, tell))
+    began = time.process_time()
+    reading.run()
+    seconds = time.process_time() - began - made.making
+    return {
+        "launches": results.total(),
+        "proved": results["proved"],
+        "events": reading.events,
+        "lines": made.count,
+        "seconds": seconds,
+        "events_per_second": reading.events / seconds,
+        "lines_per_second": made.count / seconds,
+        "memory_early": memory[0] if memory else _peak(),
+        "memory": _peak(),
+    }
+
+
+def _peak() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Measure, and print what was found."""
+    parser = argparse.ArgumentParser(prog="samples.rate", description="measure how fast a made stream is judged")
+    parser.add_argument("launches", type=int, nargs="?", default=1000)
+    print(json.dumps(measure(parser.parse_args(arguments).launches)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,48 @@
+"""The colours of the HTML report: what stands in its style sheet."""
+
+import re
+from importlib.resources import files
+
+import pytest
+
+from hoplab.report.html import MEANINGS, SYMBOLS
+from hoplab.report.outline import VERDICTS
+
+CSS = files("hoplab.report").joinpath("templates/report.css").read_text()
+
+
+class TestColours:
+    """Contrast as WCAG 2.2 counts it: 4.5 for text, on the page and on each box that text stands on."""
+
+    @pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+    def test_text_can_be_read(self, scheme: int) -> None:
+        colours = dict(
+            re.findall(r"--([a-z]+): (#[0-9a-f]{6})", re.findall(r":root \{(.*?)\}", CSS, re.DOTALL)[scheme])
+        )
+        grounds = [colours.pop(name) for name in ("page", "box", "gap")]
+        colours.pop("edge")
+        assert len(colours) == 11
+        assert [
+            (name, ground) for name, colour in colours.items() for ground in grounds if contrast(colour, ground) < 4.5
+        ] == []
+
+    def test_every_verdict_has_a_sign_a_meaning_and_a_style(self) -> None:
+        for verdict in VERDICTS:
+            assert SYMBOLS[verdict]
+            assert MEANINGS[verdict]
+            assert f".v-{verdict.replace(' ', '-')} {{ color:" in CSS
+
+    def test_lines_of_what_did_not_simply_happen_are_dashed(self) -> None:
+        for verdict in ("absent", "blocked", "unknown", "cached", "not-applicable", "out-of-order"):
+            assert re.search(rf"\.v-{verdict} \.stroke {{[^}}]*stroke-dasharray", CSS)
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
