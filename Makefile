@@ -20,13 +20,18 @@ env: ## Make the Python environment (done by every other command)
 	@bin/setup
 
 .PHONY: lab
-lab: env ## Build the lab, launch an instance in it and show the outcome
+lab: env ## Build the lab, launch an instance in it, prove every hop of a launch and show the report
 	@bin/play playbooks/site.yml $(take)
 	@hoplab launch --existing
+	@hoplab report
 
 .PHONY: launch
 launch: env ## Launch a fresh instance and show the outcome
 	@hoplab launch
+
+.PHONY: verify
+verify: env ## Launch an instance while the lab is recorded, and prove every hop of it
+	@hoplab verify
 
 .PHONY: stop
 stop: env ## Stop all nodes; their data stays
@@ -62,6 +67,10 @@ test: env ## Run all tests: the checks, then the lab from nothing to nothing
 .PHONY: bench
 bench: env ## Measure the numbers in docs/benchmarks.md
 	@bin/bench
+
+.PHONY: hops
+hops: env ## Write docs/hops.md anew from the flow files
+	@bin/hops-page
 
 .PHONY: lock
 lock: env ## Write requirements.lock anew from requirements.in

@@ -9,11 +9,12 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from rich.console import Console
 
 from hoplab import __version__
-from hoplab.cleanup import Removal, cleanup
+from hoplab.cleanup import Removal, cleanup, remove_own
 from hoplab.cloud import connect, new_request_id, told_plainly
 from hoplab.deployment import ENVIRONMENT, Deployment, find_lab, load
 from hoplab.errors import (
@@ -28,8 +29,11 @@ from hoplab.findings import exit_code
 from hoplab.flow.loader import load as load_flows
 from hoplab.launch import launch
 from hoplab.plan import Plan
-from hoplab.report.explanation import explain, find_hop, list_hops
+from hoplab.record import LATEST
+from hoplab.report.explanation import LastRun, explain, find_hop, list_hops
 from hoplab.report.table import as_json, show
+from hoplab.verbs import ENVIRONMENT as RUNS_ENVIRONMENT
+from hoplab.verbs import RUNS, add_verbs, report_of, runs_of, say
 
 Verb = Callable[[argparse.Namespace], int]
 TRACEBACK = "HOPLAB_TRACEBACK"
@@ -67,18 +71,17 @@ def parser() -> argparse.ArgumentParser:
     two = verbs.add_parser("cleanup", help="take away what launches made")
     two.add_argument("--json", action="store_true", help="print the result as JSON")
     two.set_defaults(verb=run_cleanup)
-    three = verbs.add_parser("explain", help="say what a hop of the documented flow is, and how it is seen by hand")
+    three = verbs.add_parser("explain", help="say what a hop of the flow is, and what the last run has of it")
     three.add_argument("hop", nargs="?", metavar="HOP", help="a hop's name or its number (default: list them all)")
     three.add_argument(
         "--flow", default="launch-58", metavar="FLOW", help="the documented list that the number is of (launch-58)"
     )
+    three.add_argument(
+        "--runs", type=Path, metavar="DIR", help=f"where runs are kept (${RUNS_ENVIRONMENT}, else {RUNS}/)"
+    )
     three.set_defaults(verb=run_explain)
+    add_verbs(verbs)
     return top
-
-
-def say(message: str) -> None:
-    """Tell the user what is being done; on standard error, since standard output is for the result."""
-    print(f"hoplab: {message}", file=sys.stderr, flush=True)
 
 
 def run_launch(arguments: argparse.Namespace) -> int:
@@ -107,7 +110,8 @@ def run_cleanup(arguments: argparse.Namespace) -> int:
     """Carry out `hoplab cleanup`; return the exit status."""
     deployment = load(find_lab(arguments.lab))
     with told_plainly("cleanup"):
-        removals = cleanup(connect(deployment, new_request_id()), Plan(), say)
+        cloud = connect(deployment, new_request_id())
+        removals = (*remove_own(cloud, say), *cleanup(cloud, Plan(), say))
     if arguments.json:
         rows = [{"kind": row.kind, "removed": row.removed, "problem": row.problem} for row in removals]
         sys.stdout.write(json.dumps({"schema": 1, "verb": "cleanup", "removals": rows}, indent=2) + "\n")
@@ -117,7 +121,7 @@ def run_cleanup(arguments: argparse.Namespace) -> int:
 
 
 def run_explain(arguments: argparse.Namespace) -> int:
-    """Carry out `hoplab explain`; return the exit status. Needs no lab."""
+    """Carry out `hoplab explain`; return the exit status. Needs neither a lab nor a run."""
     catalogue = load_flows()
     flow = catalogue.flows.get(arguments.flow)
     if flow is None:
@@ -127,10 +131,11 @@ def run_explain(arguments: argparse.Namespace) -> int:
         list_hops(catalogue, flow, console)
         return EXIT_HOLDS
     deployment = lab_if_any(arguments.lab)
+    last = last_run(runs_of(arguments, deployment))
     for index, hop in enumerate(find_hop(catalogue, flow, arguments.hop)):
         if index:
             console.print()
-        explain(catalogue, hop, console, deployment)
+        explain(catalogue, hop, console, deployment, last)
     return EXIT_HOLDS
 
 
@@ -142,6 +147,17 @@ def lab_if_any(argument: str | None) -> Deployment | None:
         if argument is not None:
             raise
         return None
+
+
+def last_run(runs: Path) -> LastRun:
+    """Return the run that `latest` leads to, with its report if it can be read."""
+    directory = runs / LATEST
+    if not directory.is_dir():
+        return LastRun()
+    try:
+        return LastRun(directory.resolve(), report_of(directory.resolve()), "")
+    except ConfigurationError as error:
+        return LastRun(directory.resolve(), None, str(error))
 
 
 def removal_line(removal: Removal) -> str:
@@ -168,7 +184,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         say(f"error: {error}")
         return error.exit_code
     except KeyboardInterrupt:
-        say("interrupted; what was made so far stays: run `hoplab launch` again, or `hoplab cleanup` to remove it")
+        say("interrupted; what was made so far stays: do it again, or run `hoplab cleanup` to remove it")
         return EXIT_INTERRUPTED
     except Exception as error:
         if os.environ.get(TRACEBACK):

@@ -1,0 +1,244 @@
+"""The verbs about runs: verify and watch make them, replay judges them again, report shows what was judged."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+
+from hoplab.deployment import Deployment, find_lab, load
+from hoplab.errors import EXIT_HOLDS, ConfigurationError
+from hoplab.flow.loader import load as load_flows
+from hoplab.flow.model import Catalogue, Flow
+from hoplab.judge import Result
+from hoplab.judging import judge_run, status_of
+from hoplab.record import LATEST, REPORT, point_latest
+from hoplab.report.document import Document
+from hoplab.report.html import render_html
+from hoplab.report.junit import render_junit
+from hoplab.report.terminal import result_line, show_report
+from hoplab.verification import MOST, Wish, verify
+from hoplab.watching import Watching
+
+Say = Callable[[str], None]
+
+RUNS: Final = "runs"
+ENVIRONMENT: Final = "HOPLAB_RUNS"
+FLOW: Final = "launch-58"
+WORST_LAST: Final = (0, 3, 1)
+"""Exit statuses of several runs: the last of these that is among them counts."""
+
+
+def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the verbs to the command line's parser."""
+    _add_launching(verbs, "verify", "launch while the lab is recorded, and prove each hop of it", run_verify)
+    _add_launching(verbs, "watch", "do as verify, and show the hops as they happen", run_watch)
+    replay = verbs.add_parser("replay", help="judge a run again from its directory; needs no lab")
+    _add_run(replay, required=True)
+    _add_flow(replay)
+    replay.add_argument("--json", action="store_true", help="print the report as JSON")
+    replay.set_defaults(verb=run_replay)
+    report = verbs.add_parser("report", help="show a run's report, or write it as a page, for CI or as JSON")
+    _add_run(report, required=False)
+    form = report.add_mutually_exclusive_group()
+    form.add_argument("--html", action="store_true", help="as one self-contained page")
+    form.add_argument("--junit", action="store_true", help="as JUnit XML")
+    form.add_argument("--json", action="store_true", help="as it is in report.json")
+    report.add_argument("--output", metavar="FILE", type=Path, help="where to write it (default: standard output)")
+    report.set_defaults(verb=run_report)
+
+
+def _add_launching(
+    verbs: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str,
+    told: str,
+    verb: Callable[[argparse.Namespace], int],
+) -> None:
+    one = verbs.add_parser(name, help=told)
+    _add_flow(one)
+    one.add_argument("--warm", action="store_true", help="with an image that the hosts may have already")
+    one.add_argument("--keep", action="store_true", help="leave the instances, volumes and images")
+    one.add_argument("--timeout", type=_seconds, default=120.0, metavar="SECONDS", help="for an instance to be ACTIVE")
+    one.add_argument("--runs", type=Path, metavar="DIR", help=f"where runs are kept (${ENVIRONMENT}, else {RUNS}/)")
+    if verb is run_verify:
+        one.add_argument("--count", type=_count, default=1, metavar="N", help=f"launches at once, at most {MOST}")
+        one.add_argument("--json", action="store_true", help="print the report as JSON")
+    one.set_defaults(verb=verb)
+
+
+def _add_run(one: argparse.ArgumentParser, *, required: bool) -> None:
+    one.add_argument(
+        "run",
+        metavar="RUN",
+        type=Path,
+        nargs=None if required else "?",
+        help="a run's directory" + ("" if required else f" (default: {RUNS}/{LATEST})"),
+    )
+    one.add_argument("--runs", type=Path, metavar="DIR", help=f"where runs are kept (${ENVIRONMENT}, else {RUNS}/)")
+
+
+def _add_flow(one: argparse.ArgumentParser) -> None:
+    one.add_argument("--flow", default=FLOW, metavar="FLOW", help=f"launch-58, cli-28 or deck-17 ({FLOW})")
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 1 <= value <= 3600:  # noqa: PLR2004 as the message says
+        raise argparse.ArgumentTypeError(f"{text} is not between 1 and 3600 seconds")
+    return value
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if not 1 <= value <= MOST:
+        raise argparse.ArgumentTypeError(f"{text} is not between 1 and {MOST}")
+    return value
+
+
+def say(message: str) -> None:
+    """Tell the user what is being done; on standard error, since standard output is for the result."""
+    print(f"hoplab: {message}", file=sys.stderr, flush=True)
+
+
+def run_verify(arguments: argparse.Namespace) -> int:
+    """Carry out `hoplab verify`; return the exit status."""
+    catalogue, flow = flow_of(arguments)
+    deployment = load(find_lab(arguments.lab))
+    found: dict[Path, Document] = {}
+    verify(
+        deployment,
+        runs_of(arguments, deployment),
+        Wish(arguments.count, arguments.warm, arguments.keep, arguments.timeout),
+        say=say,
+        recorded=lambda directories: found.update(judge_all(directories, catalogue, flow)),
+    )
+    show(list(found.values()), list(found), as_json=arguments.json)
+    return max((status_of(document["result"]) for document in found.values()), key=WORST_LAST.index)
+
+
+def run_watch(arguments: argparse.Namespace) -> int:
+    """Carry out `hoplab watch`; return the exit status."""
+    catalogue, flow = flow_of(arguments)
+    deployment = load(find_lab(arguments.lab))
+    found: dict[Path, Document] = {}
+    with Watching(catalogue, flow, Console()) as watching:
+        verify(
+            deployment,
+            runs_of(arguments, deployment),
+            Wish(1, arguments.warm, arguments.keep, arguments.timeout),
+            say=watching.say,
+            recorded=lambda directories: found.update(judge_all(directories, catalogue, flow)),
+            began=watching.began,
+        )
+    ((directory, document),) = found.items()
+    show([document], [directory], as_json=False)
+    return status_of(document["result"])
+
+
+def run_replay(arguments: argparse.Namespace) -> int:
+    """Carry out `hoplab replay`; return the exit status. Needs no lab and writes nothing."""
+    catalogue, flow = flow_of(arguments)
+    directory = run_of(arguments)
+    document = judge_run(directory, catalogue, flow, write=False)
+    show([document], [directory], as_json=arguments.json)
+    return status_of(document["result"])
+
+
+def run_report(arguments: argparse.Namespace) -> int:
+    """Carry out `hoplab report`; return the exit status."""
+    document = report_of(run_of(arguments))
+    if arguments.html:
+        text = render_html(document)
+    elif arguments.junit:
+        text = render_junit(document)
+    elif arguments.json:
+        text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+    elif arguments.output:
+        with arguments.output.open("w", encoding="utf-8") as stream:
+            show_report(document, Console(file=stream))
+        return EXIT_HOLDS
+    else:
+        show_report(document, Console())
+        return EXIT_HOLDS
+    if arguments.output:
+        try:
+            arguments.output.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise ConfigurationError(f"--output {arguments.output}: {error.strerror}: name another file") from None
+        say(f"written to {arguments.output}")
+    else:
+        sys.stdout.write(text)
+    return EXIT_HOLDS
+
+
+def judge_all(directories: Iterable[Path], catalogue: Catalogue, flow: Flow) -> dict[Path, Document]:
+    """Judge runs that were just made, and write each one's report as data and as a page."""
+    found = {}
+    for directory in directories:
+        found[directory] = document = judge_run(directory, catalogue, flow)
+        (directory / "report.html").write_text(render_html(document), encoding="utf-8")
+        if document["result"] != Result.PROVED:
+            say(result_line(document))
+    point_latest(next(iter(found)))
+    return found
+
+
+def show(documents: list[Document], directories: "tuple[Path, ...] | list[Path]", *, as_json: bool) -> None:
+    """Show reports: the only one as a whole, of several a line each and those that are not proved as a whole."""
+    if as_json:
+        found = documents[0] if len(documents) == 1 else documents
+        sys.stdout.write(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
+        return
+    console = Console()
+    for document in documents:
+        if len(documents) == 1 or document["result"] != "proved":
+            show_report(document, console)
+        else:
+            console.print(result_line(document), soft_wrap=True, highlight=False, markup=False)
+    for directory in directories:
+        say(f"run {directory}")
+
+
+def flow_of(arguments: argparse.Namespace) -> tuple[Catalogue, Flow]:
+    """Return all hops and the flow that was asked for; ConfigurationError if there is none of that name."""
+    catalogue = load_flows()
+    flow = catalogue.flows.get(arguments.flow)
+    if flow is None:
+        raise ConfigurationError(f"there is no flow {arguments.flow!r}: there are {', '.join(catalogue.flows)}")
+    return catalogue, flow
+
+
+def runs_of(arguments: argparse.Namespace, deployment: Deployment | None = None) -> Path:
+    """Return where runs are kept: as asked for, else beside the lab's `.lab`, else here."""
+    named = arguments.runs or os.environ.get(ENVIRONMENT)
+    if named:
+        return Path(named).expanduser().absolute()
+    if deployment is not None and deployment.directory.parent.name == ".lab":
+        return deployment.directory.parent.parent / RUNS
+    return Path.cwd() / RUNS
+
+
+def run_of(arguments: argparse.Namespace) -> Path:
+    """Return the run's directory that was asked for, by its path or its name; ConfigurationError if there is none."""
+    runs = runs_of(arguments)
+    wanted: Path = arguments.run or Path(LATEST)
+    for place in (wanted, runs / wanted) if arguments.run else (runs / wanted,):
+        if place.is_dir():
+            return place.resolve()
+    raise ConfigurationError(f"there is no run {wanted} here or in {runs}: run `hoplab verify`, or name another")
+
+
+def report_of(directory: Path) -> Document:
+    """Return a run's report as it was written; ConfigurationError if it has none that can be read."""
+    path = directory / REPORT
+    try:
+        found: Document = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"{path}: {error.strerror}: name a run that was judged") from None
+    except ValueError as error:
+        raise ConfigurationError(f"{path}: is not JSON ({error}): judge the run again with `hoplab replay`") from None
+    return found
