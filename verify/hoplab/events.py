@@ -52,11 +52,15 @@ class Origin:
     ) -> Event:
         """Return an event of this source; of its ids, those that have a value. line: with or without its end.
 
-        Raises ValueError for a time that is none (JSON as Python reads it has NaN and Infinity).
+        Raises ValueError for a time that is none (JSON as Python reads it has NaN and Infinity), TypeError for a field
+        or an id that is no text.
         """
         if not math.isfinite(time):
             raise ValueError(f"{time} is no time")
         known = {name: values for name, some in ids.items() if (values := frozenset(some) - {""})}
+        for value in (*fields.values(), *(value for values in known.values() for value in values)):
+            if not isinstance(value, str):
+                raise TypeError(f"{value!r} is no text")
         return Event(time, self.node, self.source, self.who, kind, dict(fields), known, line.rstrip("\n"))
 
 

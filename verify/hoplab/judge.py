@@ -1,13 +1,14 @@
 """The verdict of each hop, from the events of a run alone. Pure: the same run gives the same verdicts anywhere."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
 from hoplab.events import Event, Ids
-from hoplab.flow.model import NEEDED, Catalogue, Exemption, Flow, Hop, Witness
-from hoplab.join import Found, Voices, gather, learn, speaking, voices
+from hoplab.flow.model import EXCHANGE, NEEDED, Catalogue, Exemption, Flow, Hop, Witness
+from hoplab.join import TAUGHT, Found, Voices, gather, learn, speaking, voices
 
 
 class Verdict(StrEnum):
@@ -68,7 +69,8 @@ class Judged:
 
     witnesses: the events that speak for it, by time; firsts: of them the first that is what each part of the evidence
     asks for, since the same may happen again later; begin, end: from the first to the last of those, in seconds since
-    1970 by our clock, None without any; why: the reason, for a person.
+    1970 by our clock, None without any; whole: every part of the evidence is there; unread: some part is missing, and
+    could not be read; why: the reason, for a person.
     """
 
     hop: Hop
@@ -77,6 +79,8 @@ class Judged:
     firsts: tuple[Event, ...]
     begin: float | None
     end: float | None
+    whole: bool
+    unread: bool
     why: str
 
 
@@ -100,22 +104,38 @@ def judge(catalogue: Catalogue, flow: Flow, events: Iterable[Event], launch: Lau
     spoken = voices(events)
     judged: dict[str, Judged] = {}
     exchanges: dict[str, Ids] = {}
+    dim = _dim(launch)
     for name, hop in catalogue.hops.items():
         found, exchanges[name] = gather(hop, spoken, ids, launch.host, exchanges)
-        judged[name] = _ordered(_alone(hop, found, _excused(hop, spoken, ids, launch), launch), judged, launch)
+        lost = dim | set(EXCHANGE) if hop.exchange and judged[hop.exchange].unread else dim
+        unread = [witness for witness, some in found if not some and _is_unread(witness, launch, lost)]
+        excuse = _excused(hop, spoken, ids, launch)
+        judged[name] = _ordered(_alone(hop, found, unread, excuse, launch), judged, launch)
     counted = [judged[name] for name in catalogue.hops if flow.numbers(name) or name in flow.also]
-    result = _result(counted)
+    result = _result(counted, launch)
     suspects = [*counted, *judged.values()] if result is Result.FAILED else []
     return Judgement(tuple(counted), result, next((one for one in suspects if one.verdict in UNPROVEN), None))
 
 
-def _alone(hop: Hop, found: Found, excuse: tuple[Verdict, str] | None, launch: Launch) -> Judged:
-    """Judge a hop by its own evidence."""
+def _dim(launch: Launch) -> set[str]:
+    """Return the names of ids of which some may not be known, since what teaches them could not be read."""
+    kinds = {kind for _who, kind in launch.unread}
+    return {lesson.name for lesson in TAUGHT if lesson.name not in launch.ids and not kinds.isdisjoint(lesson.kinds)}
+
+
+def _is_unread(witness: Witness, launch: Launch, dim: AbstractSet[str]) -> bool:
+    """Tell whether a witness may be missing only because something could not be read."""
+    return (witness.who, witness.event) in launch.unread or not dim.isdisjoint(witness.by)
+
+
+def _alone(
+    hop: Hop, found: Found, unread: Sequence[Witness], excuse: tuple[Verdict, str] | None, launch: Launch
+) -> Judged:
+    """Judge a hop by its own evidence. unread: what is missing of it and may be so because it could not be read."""
     once = {id(event): event for _witness, some in found for event in some}
     witnesses = tuple(sorted(once.values(), key=_time(launch)))
     actors = {event.who for event in witnesses}
     missing = [witness for witness, some in found if not some]
-    unread = [witness for witness in missing if (witness.who, witness.event) in launch.unread]
     if len(actors) >= NEEDED:
         verdict, why = Verdict.PROVED, f"seen by {' and '.join(sorted(actors))}"
     elif unread:
@@ -129,7 +149,8 @@ def _alone(hop: Hop, found: Found, excuse: tuple[Verdict, str] | None, launch: L
     )
     times = [_time(launch)(event) for event in firsts]
     ends = [time + float(event.fields.get("precision", 0)) for time, event in zip(times, firsts, strict=True)]
-    return Judged(hop, verdict, witnesses, firsts, min(times, default=None), max(ends, default=None), why)
+    begin, end = min(times, default=None), max(ends, default=None)
+    return Judged(hop, verdict, witnesses, firsts, begin, end, whole=not missing, unread=bool(unread), why=why)
 
 
 def _excused(hop: Hop, events: Voices, ids: Ids, launch: Launch) -> tuple[Verdict, str] | None:
@@ -157,8 +178,10 @@ def _ordered(one: Judged, before: Mapping[str, Judged], launch: Launch) -> Judge
         return _changed(one, Verdict.UNKNOWN, f"when it was can't be told: the clock of {', '.join(adrift)} moved")
     for other in earlier:
         # It is over before the other one begins, beyond what the clocks allow: hops overlap, and what ends a hop may be
-        # written after the next one has begun.
-        if one.end is not None and other.begin is not None and one.end + _doubt(one, other, launch) < other.begin:
+        # written after the next one has begun. Of which something is missing may be longer than what is seen of it.
+        if not (one.whole and other.whole) or one.end is None or other.begin is None:
+            continue
+        if one.end + _doubt(one, other, launch) < other.begin:
             return _changed(one, Verdict.OUT_OF_ORDER, f"{other.begin - one.end:.3f} s before {other.hop.name}")
     return one
 
@@ -184,10 +207,10 @@ def _named(witnesses: Iterable[Witness]) -> str:
     return ", ".join(f"{witness.event} of {witness.who}" for witness in witnesses)
 
 
-def _result(hops: Iterable[Judged]) -> Result:
+def _result(hops: Iterable[Judged], launch: Launch) -> Result:
     verdicts = [(one.verdict, bool(one.hop.one_witness)) for one in hops]
     if any(verdict in BROKEN for verdict, _single in verdicts):
         return Result.FAILED
-    if any(verdict is Verdict.UNKNOWN or (verdict is Verdict.WEAK and not single) for verdict, single in verdicts):
+    if launch.unread or Verdict.UNKNOWN in dict(verdicts) or (Verdict.WEAK, False) in verdicts:
         return Result.INCONCLUSIVE
     return Result.PROVED

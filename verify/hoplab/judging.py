@@ -44,7 +44,7 @@ def judge_record(directory: Path, record: Record, catalogue: Catalogue, flow: Fl
     found, sources = read_run(directory, record)
     events = pair_statements(found)
     host = record.host or learn_host(events, record.ids)
-    launch = Launch(record.ids, host, record.clocks, unread(sources))
+    launch = Launch(record.ids, host, record.clocks, unread(sources, catalogue.asked))
     judgement = judge(catalogue, flow, events, launch)
     return Judging(replace(record, host=host), events, sources, learn(events, record.ids), judgement)
 

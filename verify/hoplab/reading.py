@@ -1,5 +1,6 @@
 """From a run's raw files to its events: which parser reads which form, and what could not be read."""
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -163,14 +164,19 @@ def read_run(directory: Path, record: Record) -> tuple[list[Event], tuple[Source
     return events, sources
 
 
-def unread(sources: Iterable[Source]) -> frozenset[tuple[str, str]]:
-    """Return (who, kind) of all events of which a source could not be read."""
-    return frozenset(
-        (who or source.who, kind)
-        for source in sources
-        if source.problem and source.form in FORMS
-        for who, kind in FORMS[source.form][1]
-    )
+def unread(sources: Iterable[Source], wanted: Iterable[tuple[str, str]]) -> frozenset[tuple[str, str]]:
+    """Return (who, kind) of all events of which a source could not be read, and of the wanted ones that had none."""
+    sources = tuple(sources)
+    lost = {said for source in sources if source.problem for said in _says(source)}
+    if ("dhcp-agent", "log.said") in lost:
+        lost.add(("dnsmasq", "dhcp.said"))  # Which ports were in a file that dnsmasq read, only the agent says.
+    return frozenset(lost.union(set(wanted).difference(*map(_says, sources))))
+
+
+def _says(source: Source) -> Iterator[tuple[str, str]]:
+    """Yield (who, kind) of all events that a source may have."""
+    for who, kind in FORMS[source.form][1] if source.form in FORMS else ():
+        yield who or source.who, kind
 
 
 def _events(directory: Path, source: Source, context: Context) -> Iterator[Event]:
@@ -195,6 +201,8 @@ def _served(event: Event, hosts: Mapping[str, str]) -> Iterator[Event]:
         event = replace(event, fields={**event.fields, "host": hosts[address]})
     yield event
     took = float(event.fields.get("milliseconds", 0)) / 1000
+    if not math.isfinite(took) or took < 0:  # HAProxy notes -1 for what it broke off.
+        return
     yield replace(event, kind="http.replied", time=event.time + took, fields={**event.fields, "precision": CUT})
 
 

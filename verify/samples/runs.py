@@ -21,11 +21,6 @@ from hoplab.sources import Source
 ARCHIVES: Final = Path(__file__).parent.parent / "tests" / "runs"
 CATALOGUE: Final = load()
 FLOW: Final = CATALOGUE.flows["launch-58"]
-ASKED_FOR: Final[tuple[Witness, ...]] = tuple(
-    witness
-    for hop in CATALOGUE.hops.values()
-    for witness in (*hop.evidence, *(one.when for one in (hop.cached, hop.not_applicable) if one is not None))
-)
 _place = TemporaryDirectory(prefix="hoplab-runs-")
 
 
@@ -71,7 +66,8 @@ def recorded(name: str, number: int = 0) -> Recorded:
     record = read_record(directory)
     found, sources = read_run(directory, record)
     events = pair_statements(found)
-    launch = Launch(record.ids, record.host or learn_host(events, record.ids), record.clocks, unread(sources))
+    host = record.host or learn_host(events, record.ids)
+    launch = Launch(record.ids, host, record.clocks, unread(sources, CATALOGUE.asked))
     whole, kept = judge(CATALOGUE, FLOW, events, launch), relevant(events)
     judgement = judge(CATALOGUE, FLOW, kept, launch)
     return Recorded(directory, record, sources, kept, launch, learn(events, record.ids), whole, judgement)
@@ -80,7 +76,7 @@ def recorded(name: str, number: int = 0) -> Recorded:
 def relevant(events: Iterable[Event]) -> tuple[Event, ...]:
     """Return the events that may mean something to the judge, whosever they are."""
     wanted: dict[tuple[str, str], list[Witness]] = {}
-    for witness in ASKED_FOR:
+    for witness in CATALOGUE.witnesses:
         wanted.setdefault((witness.who, witness.event), []).append(witness)
     return tuple(
         event

@@ -1,7 +1,7 @@
 """What a hop and a flow are, as the flow files say it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -112,3 +112,15 @@ class Catalogue:
 
     hops: Mapping[str, Hop]
     flows: Mapping[str, Flow]
+
+    @property
+    def witnesses(self) -> Iterator[Witness]:
+        """All that is asked for: the hops' evidence, and what may excuse a hop."""
+        for hop in self.hops.values():
+            yield from hop.evidence
+            yield from (one.when for one in (hop.cached, hop.not_applicable) if one is not None)
+
+    @property
+    def asked(self) -> frozenset[tuple[str, str]]:
+        """By whose word and of which kind events are asked for."""
+        return frozenset((witness.who, witness.event) for witness in self.witnesses)

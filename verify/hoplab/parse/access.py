@@ -10,13 +10,16 @@ from typing import Final
 from hoplab.events import Event
 
 LINE: Final = re.compile(
-    r'^ACCESS t=(?P<ms>\d+) pid=\d+ peer=(?P<peer>\S+) "(?P<method>[A-Z]+) (?P<uri>\S+)" (?P<status>\d+) '
-    r'\d+B (?P<took>\d+)ms grid=(?P<grid>\S+) rid=(?P<rid>\S+) ua="(?P<agent>[^"]*)"'
-    r"(?: inst=(?P<instance>\S+) xff=(?P<address>\S+))?$"
+    r'^ACCESS t=(?P<ms>\d{1,16}) pid=\d+ peer=(?P<peer>\S+) "(?P<method>[A-Z]+) (?P<uri>\S+)" (?P<status>\d+) '
+    r'\d+B (?P<took>\d{1,9})ms grid=(?P<grid>\S+) rid=(?P<rid>\S+) ua="(?P<agent>[^"]*)"'
+    r"(?: inst=(?P<instance>\S+) xff=(?P<address>\S+))?$",
+    re.ASCII,
 )
 NONE: Final = "-"
 TOKENS: Final = "/auth/tokens"
 UUID: Final = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+SHORTEST: Final = 36
+"""A path that is shorter has no UUID."""
 IN_PATH: Final = tuple(
     (name, re.compile(f"/{part}/({UUID})(?:/|$)"))
     for name, part in (
@@ -32,6 +35,8 @@ IN_PATH: Final = tuple(
 
 def ids_in_path(path: str) -> dict[str, str]:
     """Return the ids of resources in a URL's path, by their kind."""
+    if len(path) < SHORTEST:
+        return {}
     found = ((name, place.search(path)) for name, place in IN_PATH)
     return {name: inside[1] for name, inside in found if inside}
 

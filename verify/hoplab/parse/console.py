@@ -1,6 +1,7 @@
 """What the guest writes on its console, as events. The text's own form is in `hoplab.console`."""
 
 import json
+import math
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -59,6 +60,8 @@ def _readings(lines: Iterable[str]) -> Iterator[_Reading]:
             record = json.loads(line)
             since, until, text = float(record["since"] or 0.0), float(record["t"]), str(record["text"])
         except GARBLED:
+            continue
+        if not (math.isfinite(since) and math.isfinite(until)):
             continue
         whole, end, rest = text.rpartition("\n")
         if end:

@@ -21,7 +21,7 @@ STARTED: Final = re.compile(r"^Running cmd \(subprocess\): (?P<command>.+) execu
 ENDED: Final = re.compile(r'^CMD "(?P<command>.+)" returned: (?P<status>-?\d+) in ')
 SERVED: Final = re.compile(
     r'^(?P<address>\S+) - - \[[^\]]*\] "(?P<method>[A-Z]+) (?P<uri>\S+) HTTP/[\d.]+" (?P<status>\d+) \d+ '
-    r"(?P<took>[\d.]+)$"
+    r"(?P<took>\d{1,9}\.\d{1,9})$"
 )
 ASKING: Final = frozenset({"http.sent", "http.answered"})
 """What a server asks of others for the request that it serves just then."""
@@ -36,9 +36,10 @@ def parse_oslo(lines: Iterable[str], *, node: str, source: str, who: str) -> Ite
         time = seconds(record.time) if seen else None
         if seen is None or time is None:
             continue
-        ids = context_ids(record.context, seen.kind)
+        ids = dict(context_ids(record.context, seen.kind))
         for name, values in seen.ids.items():
-            ids[name] = ids.get(name, frozenset()) | values
+            if values:
+                ids[name] = ids[name] | values if name in ids else values
         if seen.kind in ASKING and "request" in ids:
             ids["serving"] = ids["request"]
         yield Event(
@@ -48,7 +49,7 @@ def parse_oslo(lines: Iterable[str], *, node: str, source: str, who: str) -> Ite
             who=who,
             kind=seen.kind,
             fields={name: value for name, value in seen.fields.items() if value},
-            ids={name: values for name, values in ids.items() if values},
+            ids=ids,
             line=(record.head if seen.line is None else seen.line)[:SHOWN],
         )
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from hoplab.events import Event
+from hoplab.events import GARBLED, Event
 
 
 def parse_rgw(lines: Iterable[str], *, node: str, source: str, who: str = "ceph-rgw") -> Iterator[Event]:
@@ -19,7 +19,7 @@ def parse_rgw(lines: Iterable[str], *, node: str, source: str, who: str = "ceph-
         try:
             entry = json.loads(text)
             yield _event(entry, text, node, source, who)
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except GARBLED:
             continue
 
 
@@ -42,7 +42,7 @@ def _event(entry: dict[str, Any], line: str, node: str, source: str, who: str) -
             "agent": str(entry["user_agent"]),
             "bucket": str(entry["bucket"]),
             "operation": str(entry["operation"]),
-            "milliseconds": str(entry["total_time"]),
+            "milliseconds": str(int(entry["total_time"])),
             "whole": "yes" if size > 0 and int(entry["bytes_sent"]) >= size else "no",
         },
         ids={"image": frozenset({name})} if entry["bucket"] and name else {},

@@ -176,6 +176,8 @@ def sentence(document: Document) -> str:
             return f"{label(wrong)}, from {wrong['from']} to {wrong['to']}, is the first hop that {what}."
         case _:
             wanting = len(problems(document))
+            if not wanting:
+                return f"All {total} hops of the launch happened, but not all that was recorded could be read."
             verb = "is" if wanting == 1 else "are"
             return f"Nothing shows that a hop is missing, but {wanting} of {total} hops {verb} not proved."
 
