@@ -15,7 +15,7 @@ oslo.messaging's `_unique_id` and `_msg_id`; the id that a server gives to a req
 as the server's own log has it.
 """
 
-ASKED: Final = frozenset({"attachment", "global-request", "port", "request", "token", "volume"})
+ASKED: Final = frozenset({"attachment", "global-request", "poll-request", "port", "request", "token", "volume"})
 """Ids by which a message or request is a launch's. An instance alone is none: periodic tasks speak of all."""
 
 NEEDED: Final = 2
