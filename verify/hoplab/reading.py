@@ -15,6 +15,7 @@ from hoplab.parse.ceph_mon import parse_audit, parse_mon
 from hoplab.parse.client import parse_client
 from hoplab.parse.console import parse_console
 from hoplab.parse.dnsmasq import HostWrite, host_writes, parse_dnsmasq
+from hoplab.parse.flows import parse_flows
 from hoplab.parse.haproxy import parse_haproxy
 from hoplab.parse.hypervisor import parse_hypervisor
 from hoplab.parse.oslo import parse_oslo
@@ -133,6 +134,7 @@ FORMS: Final[Mapping[str, tuple[Parser, tuple[tuple[str, str], ...]]]] = {
     "client": (_plain(parse_client), (("", "http.sent"), ("", "http.answered"))),
     "console": (_console, (("", "console.said"),)),
     "dnsmasq": (_dnsmasq, (("", "dhcp.said"),)),
+    "flows": (_plain(parse_flows), (("", "flow.added"),)),
     "haproxy": (_plain(parse_haproxy), (("", "http.served"), ("", "http.replied"))),
     "hypervisor": (
         _plain(parse_hypervisor),

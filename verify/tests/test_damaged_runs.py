@@ -177,7 +177,7 @@ class TestCommandLine:
         assert cli.main(["replay", str(failed)]) == EXIT_FAILS
         said = capsys.readouterr().out
         assert "First unproven hop: 34 l2-take, l2-agent -> rabbitmq" in said
-        assert "neutron-openvswitch-agent.service is inactive (dead)" in said
+        assert "neutron-openvswitch-agent.service is failed (failed)" in said
 
     @pytest.mark.parametrize(("flow", "hops"), [("launch-58", 73), ("cli-28", None), ("deck-17", None)])
     @pytest.mark.parametrize("name", ["cold", "warm", "interleaved"])

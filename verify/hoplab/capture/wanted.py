@@ -7,7 +7,7 @@ from hoplab.deployment import Node
 
 LISTENERS: Final = {"rabbitmq": "broker", "memcached": "cache"}
 """Recorders that connect to the service itself, by the service."""
-LOCAL: Final = {"mariadb": "database", "ovsdb-server": "switch", "libvirtd": "hypervisor"}
+LOCAL: Final = {"mariadb": "database", "ovsdb-server": "switch", "ovs-vswitchd": "flows", "libvirtd": "hypervisor"}
 """Recorders that ask a service of their own node."""
 COARSE: Final = ("/dhcp_dns_log",)
 """How the paths of log files end whose lines tell whole seconds only (dnsmasq's own; dnsmasq_base_log_dir)."""

@@ -118,6 +118,7 @@ KINDS: Final = {
     "watch.held": "a client's watch on an object[ in the pool {pool}][, held from {host}]",
     "dhcp.said": "a line in its log[: {fact}]",
     "port.wired": "its record of the port[, {attached}][, {tagged}]",
+    "flow.added": "its record of a flow[ on {bridge}] that lets the port's packets through",
     "domain.defined": "the guest's definition[ with {has}]",
     "domain.changed": "a change of the guest's state[ to {to}]",
     "disk.used": "its own count of what it did with a disk[: {read}]",
