@@ -29,6 +29,8 @@ TAUGHT: Final = (
 )
 """What is learnt, in the order in which one thing leads to the next."""
 
+_NONE: Final[frozenset[str]] = frozenset()
+
 BUILD: Final = "build_and_run_instance"
 """What nova-conductor casts to the chosen compute (nova/compute/rpcapi.py)."""
 
@@ -87,11 +89,18 @@ def speaking(events: Voices, witness: Witness, ids: Ids, host: str) -> tuple[Eve
 
     Of a message's own ids they only have to carry those that are asked for; `gather` looks whose they are.
     """
+    some = events.get((witness.who, witness.event))
+    if not some:
+        return ()
+    exchange = [name for name in witness.by if name in EXCHANGE]
+    own = [(name, ids.get(name, frozenset())) for name in witness.by if name not in EXCHANGE]
+    where = [(key, _filled(wanted, ids, host)) for key, wanted in witness.where.items()]
     return tuple(
         event
-        for event in events.get((witness.who, witness.event), ())
-        if all(event.ids.get(name) if name in EXCHANGE else owned(event, name, ids) for name in witness.by)
-        and all(_fits(event.fields.get(key), wanted, ids, host) for key, wanted in witness.where.items())
+        for event in some
+        if all(not event.ids.get(name, _NONE).isdisjoint(values) for name, values in own)
+        and all(event.ids.get(name) for name in exchange)
+        and all(event.fields.get(key) in wanted for key, wanted in where)
     )
 
 
@@ -125,14 +134,13 @@ def _tied(event: Event, witness: Witness, said: Ids) -> bool:
     return all(not said[name].isdisjoint(event.ids[name]) for name in witness.by if name in EXCHANGE and name in said)
 
 
-def _fits(value: str | None, wanted: tuple[str, ...], ids: Ids, host: str) -> bool:
-    return value is not None and any(value in _filled(text, ids, host) for text in wanted)
-
-
-def _filled(text: str, ids: Ids, host: str) -> set[str]:
-    """Return a wanted value with its {placeholders} filled in, one text for each id that it may be."""
-    texts = {text.replace("{host}", host)}
-    for name in PLACEHOLDER.findall(text):
-        if name != "host":
-            texts = {each.replace(f"{{{name}}}", value) for each in texts for value in ids.get(name, ())}
-    return texts
+def _filled(wanted: Iterable[str], ids: Ids, host: str) -> set[str]:
+    """Return wanted values with their {placeholders} filled in, one text for each id that it may be."""
+    found = set()
+    for text in wanted:
+        texts = {text.replace("{host}", host)}
+        for name in PLACEHOLDER.findall(text):
+            if name != "host":
+                texts = {each.replace(f"{{{name}}}", value) for each in texts for value in ids.get(name, ())}
+        found |= texts
+    return found

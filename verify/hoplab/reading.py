@@ -1,13 +1,12 @@
 """From a run's raw files to its events: which parser reads which form, and what could not be read."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from hoplab.events import Event
-from hoplab.parse.access import parse_access
 from hoplab.parse.broker import parse_broker
 from hoplab.parse.cache import parse_cache
 from hoplab.parse.ceph import learn_images, parse_osd, parse_rgw_log
@@ -36,7 +35,7 @@ class Context:
 
     record: Record
     images: Mapping[str, str]
-    writes: Mapping[str, tuple[HostWrite, ...]]
+    writes: Mapping[str, Collection[HostWrite]]
     boot_time: float
 
 
@@ -53,24 +52,7 @@ SERVICE_KINDS: Final = (
 
 
 def _openstack(lines: Lines, source: Source, _context: Context) -> Iterator[Event]:
-    """Read a service's log. Some have their access lines in it, some in a file of their own."""
-    served: list[str] = []
-
-    def said() -> Iterator[str]:
-        for line in lines:
-            if line.startswith("ACCESS "):
-                served.append(line)
-            else:
-                yield line
-
-    def access() -> Iterator[Event]:
-        yield from parse_access(served, node=source.node, source=source.name, who=source.who)
-        served.clear()
-
-    for event in parse_oslo(said(), node=source.node, source=source.name, who=source.who):
-        yield from access()
-        yield event
-    yield from access()
+    return parse_oslo(lines, node=source.node, source=source.name, who=source.who, access=True)
 
 
 def _osd(lines: Lines, source: Source, context: Context) -> Iterator[Event]:
@@ -187,25 +169,26 @@ def _events(directory: Path, source: Source, context: Context) -> Iterator[Event
     hosts = context.record.hosts
     for event in FORMS[source.form][0](_lines(directory, source), source, context):
         if event.kind == "http.served":
-            yield from _served(event, hosts)
+            yield from served(event, hosts)
         else:
             yield event
 
 
-def _served(event: Event, hosts: Mapping[str, str]) -> Iterator[Event]:
+def served(event: Event, hosts: Mapping[str, str]) -> Iterator[Event]:
     """Yield a request and its answer, which servers note as one.
 
-    Who asked is told by an address; the flows ask for the node. When it began and how long it took are both cut to
-    milliseconds.
+    hosts: nodes by address; who asked is told by an address, and the flows ask for the node. When it began and how long
+    it took are both cut to milliseconds.
     """
-    address = event.fields.get("address", "")
+    fields = event.fields
+    address = fields.get("address", "")
     if address in hosts:
-        event = replace(event, fields={**event.fields, "host": hosts[address]})
-    yield event
-    took = float(event.fields.get("milliseconds", 0)) / 1000
-    if not math.isfinite(took) or took < 0:  # HAProxy notes -1 for what it broke off.
-        return
-    yield replace(event, kind="http.replied", time=event.time + took, fields={**event.fields, "precision": CUT})
+        fields = {**fields, "host": hosts[address]}
+    yield Event(event.time, event.node, event.source, event.who, event.kind, fields, event.ids, event.line)
+    took = float(fields.get("milliseconds", 0)) / 1000
+    if math.isfinite(took) and took >= 0:  # HAProxy notes -1 for what it broke off.
+        time, fields = event.time + took, {**fields, "precision": CUT}
+        yield Event(time, event.node, event.source, event.who, "http.replied", fields, event.ids, event.line)
 
 
 def _lines(directory: Path, source: Source) -> Iterator[str]:

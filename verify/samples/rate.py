@@ -6,25 +6,31 @@ prints an object of JSON. The time that it takes to make the lines is left out.
 """
 
 import argparse
+import gc
 import json
 import resource
+import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from pathlib import Path
+from typing import Final
 
 from hoplab.events import Event
 from hoplab.judge import Launch
+from hoplab.judging import judge_run
 from hoplab.parse.ceph import Images
 from hoplab.parse.dnsmasq import HostFiles
-from hoplab.reading import FORMS, Context, _served
+from hoplab.parse.oslo import parse_oslo
+from hoplab.reading import FORMS, Context, served
 from hoplab.sources import Source
 from hoplab.stream import Outcome, Stream
 from samples.runs import CATALOGUE, FLOW, unpacked
 from samples.stream import LEARNS, STARTS, Made, Moment
 
-TURN: Final = 0.5
+TURN: Final = 1.0
 """Seconds of the stream that are read of one source before the next one's turn."""
 LEAD: Final = 10.0
 """So far ahead is learnt what other sources need: each of these is parsed up to its first event that is not due."""
@@ -33,19 +39,27 @@ EARLY: Final = 100
 
 
 class _Ahead:
-    """Has a learner take note of a source's lines before any source is parsed that far."""
+    """Has a learner take note of a source's lines before any source is parsed that far.
 
-    def __init__(self, lines: Iterator[str], note: Callable[[str], None]) -> None:
+    form: how its lines write the time with which they begin.
+    """
+
+    def __init__(self, lines: Iterator[str], note: Callable[[str], None], form: str) -> None:
         self._lines = lines
         self._note = note
-        self._next = next(lines, "")
+        self._form = form
+        self._next = ""
 
     def until(self, end: float) -> None:
-        """Go on to the first line that is later. Both logs' lines begin with the time."""
-        text = time.strftime("%Y-%m-%d%H:%M:%S", time.gmtime(end + 1))
-        while self._next and (self._next[4:5] != "-" or self._next[:10] + self._next[11:19] <= text):
-            self._note(self._next)
-            self._next = next(self._lines, "")
+        """Go on to the first line that is of a later second."""
+        note, last = self._note, time.strftime(self._form, time.gmtime(end))
+        note(self._next)
+        for line in self._lines:
+            if line[:19] > last and line[4:5] == "-":
+                self._next = line
+                return
+            note(line)
+        self._next = ""
 
 
 @dataclass
@@ -62,18 +76,21 @@ class Reading:
         made = self.made
         images = Images()
         files = {source.node: HostFiles() for source in made.sources}
-        writes: Any = {node: some.writes for node, some in files.items()}
+        writes = {node: some.writes for node, some in files.items()}
         context = Context(made.record, images.names, writes, made.record.started)
-        notes = [(source, images.note) for source in made.sources if source.form == "ceph-osd"]
-        notes += [(source, files[source.node].note) for source in made.sources if source.who == "dhcp-agent"]
-        ahead = [_Ahead(made.lines(source, counted=False), note) for source, note in notes]
+        learners = [(source, images.note, "%Y-%m-%dT%H:%M:%S") for source in made.sources if source.form == "ceph-osd"]
+        agents = [source for source in made.sources if source.who == "dhcp-agent"]
+        learners += [(source, files[source.node].note, "%Y-%m-%d %H:%M:%S") for source in agents]
+        ahead = [_Ahead(made.lines(source, counted=False), note, form) for source, note, form in learners]
         parsers = [_events(made.lines(source), source, context) for source in made.sources]
         domains = [source.form == "hypervisor" for source in made.sources]
         parsers = [self._watched(parser) if one else parser for one, parser in zip(domains, parsers, strict=True)]
+        end = made.record.started
+        for one in ahead:
+            one.until(end + LEAD)
         waiting = [(event, parser) for parser in parsers if (event := next(parser, None))]
         moments = made.moments()
         moment = next(moments, None)
-        end = made.record.started
         while waiting or moment:
             end += TURN
             for one in ahead:
@@ -122,9 +139,18 @@ class Reading:
 
 
 def _events(lines: Iterator[str], source: Source, context: Context) -> Iterator[Event]:
-    for event in FORMS[source.form][0](lines, source, context):
+    parse, kinds = FORMS[source.form]
+    if source.form == "openstack":
+        events = parse_oslo(lines, node=source.node, source=source.name, who=source.who, access=True)
+    else:
+        events = parse(lines, source, context)
+    return _with_answers(events, context) if ("", "http.served") in kinds else events
+
+
+def _with_answers(events: Iterator[Event], context: Context) -> Iterator[Event]:
+    for event in events:
         if event.kind == "http.served":
-            yield from _served(event, context.record.hosts)
+            yield from served(event, context.record.hosts)
         else:
             yield event
 
@@ -141,6 +167,9 @@ def measure(launches: int) -> dict[str, float | int]:
         if results.total() == EARLY:
             memory.append(_peak())
 
+    # What stays is looked at once, and what comes and goes not at each few hundred objects.
+    gc.freeze()
+    gc.set_threshold(100_000)
     reading = Reading(made, Stream(CATALOGUE, FLOW, tell))
     began = time.process_time()
     reading.run()
@@ -155,7 +184,25 @@ def measure(launches: int) -> dict[str, float | int]:
         "lines_per_second": made.count / seconds,
         "memory_early": memory[0] if memory else _peak(),
         "memory": _peak(),
+        "judge_seconds": judge_seconds(directory),
+        "replay_seconds": replay_seconds(directory),
     }
+
+
+def judge_seconds(directory: Path) -> float:
+    """Return how long it takes by the clock to judge a run, in a program that runs already."""
+    began = time.monotonic()
+    judge_run(directory, CATALOGUE, FLOW)
+    return time.monotonic() - began
+
+
+def replay_seconds(directory: Path) -> float:
+    """Return how long `hoplab replay` of a run takes by the clock, from its start to its end. Raises if it fails."""
+    began = time.monotonic()
+    subprocess.run(
+        [sys.executable, "-m", "hoplab.cli", "replay", str(directory)], stdout=subprocess.DEVNULL, check=True
+    )
+    return time.monotonic() - began
 
 
 def _peak() -> float:

@@ -49,7 +49,7 @@ def read(form: str, lines: Iterable[str]) -> list[Event]:
 @cache
 def sample(form: str) -> tuple[str, ...]:
     """Return some lines of all sources of a form."""
-    sources = [source for source in RECORD.sources if source.form == form]
+    sources = [source for source in RECORD.sources if source.form == form and source.size]
     texts = [(RUN / RAW / source.node / source.name).read_text(errors="replace") for source in sources]
     lines = [line for text in texts for line in text.splitlines(keepends=True)]
     random.Random(form).shuffle(lines)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from hoplab.events import Event
+from hoplab.events import Event, Origin
 
 LINE: Final = re.compile(
     r'^ACCESS t=(?P<ms>\d{1,16}) pid=\d+ peer=(?P<peer>\S+) "(?P<method>[A-Z]+) (?P<uri>\S+)" (?P<status>\d+) '
@@ -42,38 +42,45 @@ def ids_in_path(path: str) -> dict[str, str]:
 
 
 def parse_access(lines: Iterable[str], *, node: str, source: str, who: str) -> Iterator[Event]:
-    """Yield an `http.served` for each access line. node and source: where the lines are from; who: the server.
+    """Yield an `http.served` for each access line. node and source: where the lines are from; who: the server."""
+    for line in lines:
+        event = read_access(line, Origin(node, source, who))
+        if event is not None:
+            yield event
+
+
+def read_access(line: str, origin: Origin) -> Event | None:
+    """Return the `http.served` of an access line, None for another line.
 
     The time is that of the request's start. Its query is left out of `path`, and Nova's id of the request stands for
     `request` and for `poll-request`: which it is, only the client can say. It is `answer-request`, too: what the sender
     of the request finds in the answer.
     """
-    for line in lines:
-        text = line.rstrip("\n")
-        found = LINE.match(text)
-        if not found:
-            continue
-        path = found["uri"].partition("?")[0]
-        ids = {"global-request": found["grid"], "request": found["rid"], "poll-request": found["rid"]}
-        ids["answer-request"] = ids["serving"] = found["rid"]
-        if path.endswith(TOKENS):
-            ids["auth-request"] = found["rid"]
-        ids |= {"instance": found["instance"] or NONE, "address": found["address"] or NONE}
-        ids |= ids_in_path(path)
-        yield Event(
-            time=int(found["ms"]) / 1000,
-            node=node,
-            source=source,
-            who=who,
-            kind="http.served",
-            fields={
-                "method": found["method"],
-                "path": path,
-                "status": found["status"],
-                "address": found["peer"],
-                "agent": found["agent"],
-                "milliseconds": found["took"],
-            },
-            ids={name: frozenset({value}) for name, value in ids.items() if value != NONE},
-            line=text,
-        )
+    text = line.rstrip("\n")
+    found = LINE.match(text)
+    if not found:
+        return None
+    path = found["uri"].partition("?")[0]
+    ids = {"global-request": found["grid"], "request": found["rid"], "poll-request": found["rid"]}
+    ids["answer-request"] = ids["serving"] = found["rid"]
+    if path.endswith(TOKENS):
+        ids["auth-request"] = found["rid"]
+    ids |= {"instance": found["instance"] or NONE, "address": found["address"] or NONE}
+    ids |= ids_in_path(path)
+    return Event(
+        time=int(found["ms"]) / 1000,
+        node=origin.node,
+        source=origin.source,
+        who=origin.who,
+        kind="http.served",
+        fields={
+            "method": found["method"],
+            "path": path,
+            "status": found["status"],
+            "address": found["peer"],
+            "agent": found["agent"],
+            "milliseconds": found["took"],
+        },
+        ids={name: frozenset({value}) for name, value in ids.items() if value != NONE},
+        line=text,
+    )

@@ -34,6 +34,11 @@ KEYS: Final = {
 """Which id a key of a message has; what is no UUID is left out, but for a MAC."""
 OBJECTS: Final = {"Instance": "instance", "Port": "port", "Volume": "volume", "VolumeAttachment": "attachment"}
 """Which id a versioned object has, by its name."""
+OBJECT: Final = (
+    ("nova_object.name", "nova_object.data"),
+    ("versioned_object.name", "versioned_object.data"),
+)
+"""Under which keys the name and the contents of a versioned object stand."""
 PLAIN: Final = {"port": "port", "volume": "volume"}
 """Which id a dictionary has that stands under such a key and has an `id`."""
 
@@ -114,16 +119,18 @@ def _collect(value: Any, ids: Ids) -> None:
     elif isinstance(value, dict):
         _collect_object(value, ids)
         for key, inner in value.items():
-            _collect_key(key, inner, ids)
-            _collect(inner, ids)
+            if key in KEYS or key in PLAIN:
+                _collect_key(key, inner, ids)
+            if isinstance(inner, (dict, list)):
+                _collect(inner, ids)
 
 
 def _collect_object(value: Mapping[str, Any], ids: Ids) -> None:
     """Collect the id of a versioned object, Nova's or oslo's own."""
-    for prefix in ("nova_object", "versioned_object"):
-        kind = OBJECTS.get(value.get(f"{prefix}.name", ""))
+    for name, inside in OBJECT:
+        kind = OBJECTS.get(value[name]) if name in value else None
         if kind:
-            data = value.get(f"{prefix}.data", {})
+            data = value.get(inside, {})
             _add(ids, kind, data.get("uuid", data.get("id")))
 
 

@@ -15,14 +15,13 @@ from hoplab.events import GARBLED, Event, Origin
 from hoplab.parse.records import KEPT
 
 TOLD: Final = re.compile(
-    r"ts=(?P<seconds>\d+)\.(?P<microseconds>\d+) gid=\d+ type=(?P<type>item_get|item_store) key=(?P<key>[^\s\"]+) "
+    r"ts=(?P<seconds>\d+)\.(?P<microseconds>\d+) gid=\d+ type=(?P<type>item_get|item_store) "
+    r"key=(?:tokens(?:%2F|/)(?P<token>[0-9a-f]{64})|(?P<own>[0-9a-f]{40})|[^\s\"]+) "
     r"status=(?P<status>[^\s\"]+)[^\"]* cfd=(?P<connection>\d+)"
 )
 """The microseconds come without leading zeros (logger.c)."""
-RECORD: Final = re.compile(rf'^\{{"t": [\d.]+, "told": "{TOLD.pattern}[^"\\]*"\}}$')
+RECORD: Final = re.compile(rf'^\{{"t": [\d.]+, "told": "{TOLD.pattern}[^"\\]*"\}}$', re.ASCII)
 """A record as a whole. Most of all that is recorded are of this kind, and this is the quickest way to read them."""
-TOKEN: Final = re.compile(r"^tokens(?:%2F|/)(?P<digest>[0-9a-f]{64})$")
-OWN: Final = re.compile(r"^[0-9a-f]{40}$")
 KINDS: Final = {"item_get": "cache.fetched", "item_store": "cache.stored"}
 
 
@@ -59,16 +58,16 @@ def parse_cache(
 
 
 def _event(origin: Origin, told: re.Match[str], line: str, peers: Mapping[str, str]) -> Event:
-    seconds, microseconds, kind, key, status, connection = told.groups()
+    seconds, microseconds, kind, token, own, status, connection = told.groups()
     fields: dict[str, str] = {"status": status}
     ids: dict[str, frozenset[str]] = {}
     if peers.get(connection):
         fields["peer"] = peers[connection]
-    if token := TOKEN.match(key):
+    if token:
         fields["region"] = "tokens"
-        ids["token"] = frozenset({token["digest"]})
-    elif OWN.match(key):
+        ids["token"] = frozenset({token})
+    elif own:
         fields["region"] = "keystone"
-        ids["cache-key"] = frozenset({key})
+        ids["cache-key"] = frozenset({own})
     time = int(seconds) + int(microseconds) / 1e6
     return Event(time, origin.node, origin.source, origin.who, KINDS[kind], fields, ids, line.rstrip("\n"))

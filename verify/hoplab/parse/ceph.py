@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 from hoplab.events import Event
@@ -22,11 +23,13 @@ CLIENT: Final = re.compile(r"(?:v[12]:)?(?P<address>(?P<ip>[\d.]+|\[[0-9a-f:]+\]
 _HEAD = r"^(?P<time>\S+) \S+ +\d+ -- (?P<self>\S+) "
 REQUEST: Final = re.compile(
     _HEAD + r"(?:<== \S+ (?P<client>\S+) \d+ ====|--> \S+ --) osd_op\(\S+:(?P<tid>\d+) (?P<pool>\d+)\.[0-9a-f]+ "
-    r".*? \S*(?P<way>read|write)\S* e(?P<epoch>\d+)\) v\d+"
+    r".*? \S*(?P<way>read|write)\S* e(?P<epoch>\d+)\) v\d+",
+    re.ASCII,
 )
 REPLY: Final = re.compile(
     _HEAD + r"(?:--> (?P<client>\S+) --|<== osd\.\d+ \S+ \d+ ====) osd_op_reply\((?P<tid>\d+) (?P<object>\S+) "
-    r"\[(?P<steps>.*)\] v(?P<version>\d+'\d+) uv\d+ \S+ = (?P<result>-?\d+)(?: \(|\) v)"
+    r"\[(?P<steps>.*)\] v(?P<version>\d+'\d+) uv\d+ \S+ = (?P<result>-?\d+)(?: \(|\) v)",
+    re.ASCII,
 )
 UNCHANGED: Final = "0'0"
 READ: Final = re.compile(r"(?:^|,)(?:sparse-)?read [^,]* out=(\d+)b")
@@ -111,8 +114,13 @@ def ids_of(name: str, images: Mapping[str, str]) -> dict[str, str]:
     inside = OF_IMAGE.match(name)
     if inside:
         name = images.get(inside[1], "")
+    return dict(_named(name))
+
+
+@lru_cache(maxsize=1024)
+def _named(name: str) -> tuple[tuple[str, str], ...]:
     found = ((kind, form.match(name)) for kind, form in NAMED)
-    return {kind: match[1] for kind, match in found if match}
+    return tuple((kind, match[1]) for kind, match in found if match)
 
 
 def parse_osd(
@@ -177,7 +185,7 @@ def _parse(lines: Iterable[str], log: _Log) -> Iterator[Event]:
             continue
         client = found["client"] or found["self"]
         pool, way, epoch = asked.pop((client, found["tid"]), ("", "", ""))
-        address = CLIENT.fullmatch(client)
+        address = _address(client)
         kind = _kind(found["steps"], way, found["version"], found["result"])
         ids = ids_of(found["object"], log.images)
         if address is None or not kind or not (ids or OF_IMAGE.match(found["object"])):
@@ -204,6 +212,11 @@ def _parse(lines: Iterable[str], log: _Log) -> Iterator[Event]:
             ids={name: frozenset({value}) for name, value in (ids | {"ceph-client": address["address"]}).items()},
             line=line.rstrip("\n"),
         )
+
+
+@lru_cache(maxsize=1024)
+def _address(client: str) -> re.Match[str] | None:
+    return CLIENT.fullmatch(client)
 
 
 def _kind(steps: str, way: str, version: str, result: str) -> str:

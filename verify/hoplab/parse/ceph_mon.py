@@ -30,6 +30,8 @@ AUDIT: Final = re.compile(
     r"^(?P<time>\S+) mon\.\S+ \(mon\.\d+\) \d+ : audit \[\w+\] from='client\.\S+ (?P<client>\S+)' "
     r"entity='(?P<entity>[^']+)' cmd=(?P<command>\[.*\]): (?P<step>dispatch|finished)$"
 )
+SESSIONS: Final = 4096
+"""So many clients are remembered: some dozens begin with each launch, and a client may live long."""
 COMMANDS: Final = {"mon dump": "monmap", "mon getmap": "monmap", "osd dump": "osdmap", "osd getmap": "osdmap"}
 
 
@@ -88,7 +90,7 @@ class _Sessions:
 
     def __init__(self) -> None:
         self._beginning: dict[str, Recent[str, set[str]]] = {}
-        self._entities: Recent[str, str] = Recent()
+        self._entities: Recent[str, str] = Recent(SESSIONS)
 
     def note(self, line: str) -> None:
         """Take note of a line on a connection or a session."""

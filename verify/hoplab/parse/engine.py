@@ -6,11 +6,12 @@ rows only some are shown (sqlalchemy/sql/util.py _repr_params).
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Final
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from hoplab.parse.records import Recent, Record, Seen, context_ids
-from hoplab.parse.sql import HEADS, read_statement, template
+from hoplab.parse.sql import HEADS, Reading, Statement, read_values, template
 
 LOGGER: Final = "sqlalchemy.engine.Engine"
 PARAMETERS: Final = re.compile(r"^\[[^\]]*\] (?P<values>[{\[(].*)", re.DOTALL)
@@ -24,7 +25,6 @@ PARAMETER: Final = re.compile(
     r"|(?P<time>datetime\.\w+\([^)]*\))|(?P<bare>[^,}\]]+))",
     re.DOTALL,
 )
-WORDS: Final = {"None": "NULL", "True": "true", "False": "false"}
 
 
 def may_be_statement(said: str) -> bool:
@@ -50,12 +50,13 @@ class Statements:
         begun = self._open.pop(record.speaker, None)
         if found is None or begun is None:
             return None
-        statement = MANY.sub(r"\1", begun.said) if " characters truncated " in begun.said else begun.said
-        read = [read_statement(text) for text in _filled(statement, found["values"])]
-        some = [one for one in read if one is not None and one.matters]
+        shape = _shape(begun.said)
+        if shape is None:
+            return None
+        some = [one for one in _said(shape.reading, found["values"]) if one.matters]
         if not some:
             return None
-        ids: dict[str, frozenset[str]] = {"statement": frozenset({template(statement.replace("%%", "%"))})}
+        ids: dict[str, frozenset[str]] = {"statement": frozenset({shape.template})}
         for one in some:
             for name, values in one.ids.items():
                 ids[name] = ids.get(name, frozenset()) | values
@@ -64,26 +65,41 @@ class Statements:
         return Seen("db.sent", fields, ids, f"{begun.head} {record.said}")
 
 
-def _filled(statement: str, values: str) -> Iterator[str]:
-    """Yield a statement with its parameters in their places, once for each set of them."""
-    some: dict[str, str] = {}
-    for found in PARAMETER.finditer(values):
-        if found["name"] in some:
-            yield _put(some, statement)
-            some = {}
-        some[found["name"]] = _literal(found)
-    yield _put(some, statement)
+class _Shape(NamedTuple):
+    """What a statement is without its parameters. reading: with the places of parameters as texts of values."""
+
+    reading: Reading
+    template: str
 
 
-def _put(values: Mapping[str, str], statement: str) -> str:
-    return PLACE.sub(lambda place: values.get(place[1], "?"), statement)
+@lru_cache(maxsize=1024)
+def _shape(statement: str) -> _Shape | None:
+    """Return what a statement is. A service has few statements, and sends each of them again and again."""
+    if " characters truncated " in statement:
+        statement = MANY.sub(r"\1", statement)
+    reading = read_values(PLACE.sub(r"'\g<0>'", statement))
+    return _Shape(reading, template(statement.replace("%%", "%"))) if reading else None
 
 
-def _literal(found: re.Match[str]) -> str:
-    if found["text"] is not None:
-        return f"'{found['text']}'"
-    if found["other"] is not None:
-        return "'" + found["other"].replace("'", "\\'") + "'"
-    if found["time"]:
-        return "''"
-    return WORDS.get(found["bare"], found["bare"])
+def _said(reading: Reading, values: str) -> Iterator[Statement]:
+    """Yield what a statement says with its parameters, once for each set of them."""
+    some: dict[str, str | None] = {}
+
+    def text_of(value: str) -> str | None:
+        place = PLACE.fullmatch(value)
+        return some.get(place[1]) if place else value
+
+    if reading.values:
+        for found in PARAMETER.finditer(values):
+            if found["name"] in some:
+                yield reading.said(text_of)
+                some.clear()
+            some[found["name"]] = _text(found)
+    yield reading.said(text_of)
+
+
+def _text(parameter: re.Match[str]) -> str | None:
+    """Return a parameter's text as the statement has it, None for a number and the like, which is no text there."""
+    if parameter["other"] is not None:
+        return str(parameter["other"]).replace("'", "\\'")
+    return "" if parameter["time"] else parameter["text"]

@@ -87,7 +87,7 @@ class Calls:
         path = _path(found["url"])
         fields = {"method": found["method"], "path": path}
         head, _, body = record.said.partition(BODY)
-        ids = _ids(path, SUBJECT.search(head))
+        ids = _ids(path, _subject(head))
         if carried := CARRIED.search(head):
             ids["global-request"] = frozenset({carried["id"]})
         if body:
@@ -101,7 +101,7 @@ class Calls:
     def _keep(self, record: Record) -> None:
         found, request = ANSWERED.match(record.said), CARRIED.search(record.said)
         if found and request:
-            token = SUBJECT.search(record.said)
+            token = _subject(record.said)
             key = (*record.speaker, request["id"])
             kept = self._answers.get(key, [])
             self._answers[key] = [*kept, (found["status"], token["digest"] if token else "")]
@@ -155,6 +155,11 @@ class SwiftCalls:
                 ids["answer-request"] = frozenset({request["id"]})
             return Seen("http.answered", fields, ids) if "status" in fields else None
         return None
+
+
+def _subject(text: str) -> re.Match[str] | None:
+    """Return the token of a header, which few have: looking for its mark first is quicker."""
+    return SUBJECT.search(text) if "{sha256}" in text.lower() else None
 
 
 def _path(url: str) -> str:

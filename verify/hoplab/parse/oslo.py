@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from hoplab.events import Event
+from hoplab.events import Event, Origin
 from hoplab.parse import engine, facts, http_client, messaging
-from hoplab.parse.access import UUID, ids_in_path
+from hoplab.parse.access import UUID, ids_in_path, read_access
 from hoplab.parse.records import SHOWN, Reader, Record, Seen, context_ids, records, seconds
 
 COMMANDS: Final = "oslo_concurrency.processutils"
@@ -28,10 +28,19 @@ ASKING: Final = frozenset({"http.sent", "http.answered"})
 DISK: Final = re.compile(f"({UUID})_disk")
 
 
-def parse_oslo(lines: Iterable[str], *, node: str, source: str, who: str) -> Iterator[Event]:
-    """Yield the events of a service's log. node and source: where the lines are from; who: the service."""
+def parse_oslo(lines: Iterable[str], *, node: str, source: str, who: str, access: bool = False) -> Iterator[Event]:
+    """Yield the events of a service's log. node and source: where the lines are from; who: the service.
+
+    access: also those of its server's access lines, which some have in the same file and some in one of their own.
+    """
     readers = _Readers()
-    for reader, record in records(lines, readers.of):
+    origin = Origin(node, source, who)
+    for found in records(lines, readers.of):
+        if isinstance(found, str):
+            if access and (event := read_access(found, origin)):
+                yield event
+            continue
+        reader, record = found
         seen = reader.read(record)
         time = seconds(record.time) if seen else None
         if seen is None or time is None:

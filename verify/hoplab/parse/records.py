@@ -6,8 +6,10 @@ service may write one file, and uWSGI writes its access lines between them; each
 
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Final, NamedTuple, TypeVar
 
 REQUEST: Final = re.compile(r"req-[0-9a-f-]{36}")
@@ -16,10 +18,10 @@ SHOWN: Final = 2000
 """So many characters of a record are kept as an event's line: a record may hold a whole document."""
 MOST: Final = 2000
 """So many lines are taken for one record: what goes on longer is no record of a log."""
-KEPT: Final = 4096
+KEPT: Final = 1024
 """So many things of one kind a reader remembers of a file: what is asked for again is asked for soon."""
-WORDS: Final = 6
-"""Date, time, process, level, logger, and the rest, which begins with the context in brackets."""
+HEAD: Final = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}) (\d+) [A-Z]+ (\S+) \[([^\]]*)\] ", re.ASCII)
+"""Time, process, level, logger, and context."""
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -78,8 +80,8 @@ class Reader(NamedTuple):
     read: Callable[[Record], Seen | None]
 
 
-def records(lines: Iterable[str], reader_of: Callable[[str], Reader | None]) -> Iterator[tuple[Reader, Record]]:
-    """Yield the records that may say something, each with its logger's reader, in their order.
+def records(lines: Iterable[str], reader_of: Callable[[str], Reader | None]) -> Iterator[tuple[Reader, Record] | str]:
+    """Yield the records that may say something, each with its logger's reader, and the access lines, as they come.
 
     Lines of another form are left out.
     """
@@ -87,28 +89,28 @@ def records(lines: Iterable[str], reader_of: Callable[[str], Reader | None]) -> 
     head: Record | None = None
     more: list[str] = []
     for line in lines:
-        # Cheap ways first, for most lines of a log are of no interest.
-        if line[4:5] == "-" and line[10:11] == " " and line[19:20] == ".":
-            parts = line.split(" ", WORDS - 1)
-            if len(parts) == WORDS and parts[2].isdigit() and parts[3].isupper() and parts[5][:1] == "[":
-                context, closed, said = parts[5].partition("] ")
-                if closed:
-                    if head is not None and reader is not None:
-                        yield reader, _whole(head, more)
-                        head = None
-                    reader = reader_of(parts[4])
-                    if reader is not None and reader.may(said):
-                        more = []
-                        said = said.rstrip("\n")
-                        head = Record(line[:23], parts[2], parts[4], context[1:], said, line.rstrip("\n"))
-                    continue
-        if head is not None and len(more) < MOST and not line.startswith(ACCESS):
+        found = HEAD.match(line)
+        if found is not None:
+            if head is not None and reader is not None:
+                yield reader, _whole(head, more)
+                head = None
+            time, pid, logger, context = found.groups()
+            reader = reader_of(logger)
+            if reader is not None:
+                said = line[found.end() :].rstrip("\n")
+                if reader.may(said):
+                    more = []
+                    head = Record(time, pid, logger, context, said, line.rstrip("\n"))
+        elif line.startswith(ACCESS):
+            yield line
+        elif head is not None and len(more) < MOST:
             more.append(line.rstrip("\n"))
     if head is not None and reader is not None:
         yield reader, _whole(head, more)
 
 
-def context_ids(context: str, kind: str) -> dict[str, frozenset[str]]:
+@lru_cache(maxsize=1024)
+def context_ids(context: str, kind: str) -> Mapping[str, frozenset[str]]:
     """Return the ids of a record's context: the request that came from outside first, and then the service's own.
 
     The service that notes the requests that it serves in this form is Glance, which takes the id from outside for its
@@ -119,15 +121,24 @@ def context_ids(context: str, kind: str) -> dict[str, frozenset[str]]:
     ids = {name: frozenset({word}) for name, word in zip(names, words, strict=False) if REQUEST.fullmatch(word)}
     if kind == "http.served" and "request" in ids:
         ids.setdefault("global-request", ids["request"])
-    return ids
+    return MappingProxyType(ids)
 
 
 def seconds(text: str) -> float | None:
     """Return seconds since 1970 of a time that a node wrote, None if it is no time; nodes keep UTC."""
     try:
-        return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
+        if text[19:20] == "." and text[20:].isdecimal():
+            # Many lines are of one second.
+            scale = float(10 ** len(text[20:]))
+            return (_second(text[:19]) * scale + int(text[20:])) / scale
+        return _second(text)
     except ValueError:
         return None
+
+
+@lru_cache(maxsize=64)
+def _second(text: str) -> float:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
 
 
 def _whole(head: Record, more: list[str]) -> Record:

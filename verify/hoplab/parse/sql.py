@@ -5,7 +5,7 @@ may have their table before them, texts in single quotes with backslashes (pymys
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Final, NamedTuple
@@ -56,7 +56,7 @@ SETS: Final = {("instances", "vm_state"): "state", ("ports", "status"): "status"
 """Columns whose new values are fields."""
 
 QUOTED: Final = r"'[^'\\]*(?:(?:\\.|'')[^'\\]*)*'"
-TEXT: Final = re.compile(QUOTED, re.DOTALL)
+TEXT: Final = re.compile(f"({QUOTED})", re.DOTALL)
 VALUE: Final = re.compile(
     rf"(?:_binary\s*)?{QUOTED}|%\(\w+\)s|%s|(?<![\w`.])-?\d+(?:\.\d+)?(?:e[+-]?\d+)?\b|\b(?:NULL|true|false)\b",
     re.DOTALL,
@@ -91,8 +91,45 @@ class Statement(NamedTuple):
         return bool(self.ids) or self.table in TABLES
 
 
+class Value(NamedTuple):
+    """A text in a statement that matters. kind: of which id it is, if it has that form; new: which field it sets."""
+
+    text: str
+    kind: str
+    form: re.Pattern[str]
+    new: str
+
+
+class Reading(NamedTuple):
+    """What a statement is, and its values that matter."""
+
+    verb: str
+    table: str
+    values: tuple[Value, ...]
+
+    def said(self, text_of: Callable[[str], str | None]) -> Statement:
+        """Return what it says. text_of: gives the text that stands for that of a value, None for none."""
+        ids: dict[str, frozenset[str]] = {}
+        new: dict[str, str] = {}
+        for value in self.values:
+            text = text_of(value.text)
+            if text is None:
+                continue
+            if value.kind and value.form.fullmatch(text):
+                ids[value.kind] = ids.get(value.kind, frozenset()) | {text}
+            if value.new:
+                new.setdefault(value.new, text)
+        return Statement(self.verb, self.table, ids, new)
+
+
 def read_statement(text: str) -> Statement | None:
     """Return what a statement says, None if it is none of the four verbs or of another form."""
+    found = read_values(text)
+    return found.said(lambda value: value) if found else None
+
+
+def read_values(text: str) -> Reading | None:
+    """Return a statement's values that matter, None if it is none of the four verbs or of another form."""
     verb = text[:6]
     head = HEADS.get(verb)
     if head is None:
@@ -101,19 +138,16 @@ def read_statement(text: str) -> Statement | None:
     found = head.match(text, cut.begin)
     if found is None:
         return None
-    ids: dict[str, frozenset[str]] = {}
-    new: dict[str, str] = {}
     table = found["table"]
     if not cut.values:
-        return Statement(verb, table, ids, new)
-    values = _inserted(text, found) if verb == "INSERT" else _compared(cut, verb == "UPDATE")
-    for owner, column, value, sets in values:
-        known = _known(owner or table, column)
-        if known and known[1].fullmatch(value):
-            ids[known[0]] = ids.get(known[0], frozenset()) | {value}
-        if sets and (table, column) in SETS:
-            new.setdefault(SETS[table, column], value)
-    return Statement(verb, table, ids, new)
+        return Reading(verb, table, ())
+    values: list[Value] = []
+    for owner, column, value, sets in _inserted(text, found) if verb == "INSERT" else _compared(cut, verb == "UPDATE"):
+        kind, form = _known(owner or table, column) or ("", TEXT)
+        new = SETS.get((table, column), "") if sets else ""
+        if kind or new:
+            values.append(Value(value, kind, form, new))
+    return Reading(verb, table, tuple(values))
 
 
 def template(text: str) -> str:
@@ -155,8 +189,8 @@ def _cut(text: str) -> _Cut:
         # What is between SELECT and FROM is long, and has no value that matters.
         found = HEADS["SELECT"].search(text, max(text.find("FROM"), 0))
         begin = found.start() if found else len(text)
-    after = text[begin:]
-    return _Cut(text[:begin], begin, TEXT.split(after), TEXT.findall(after))
+    parts = TEXT.split(text[begin:])
+    return _Cut(text[:begin], begin, parts[::2], parts[1::2])
 
 
 @lru_cache(maxsize=4096)

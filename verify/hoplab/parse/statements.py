@@ -5,6 +5,7 @@ row on each line, texts in double quotes with backslashes before quotes and back
 """
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Final
 
 from hoplab.events import Event
@@ -55,9 +56,16 @@ def parse_statements(lines: Iterable[str], *, node: str, source: str) -> Iterato
 
 
 def _unescaped(text: str) -> str:
-    """Return a text of the CSV file as it was. Pairs of backslashes first: what is left of one escapes what follows."""
+    """Return a text of the CSV file as it was."""
     if "\\" not in text:
         return text
+    # The columns of a SELECT are long and often the same.
+    end = max(text.find("FROM"), 0)
+    return _columns(text[:end]) + _pairs(text[end:])
+
+
+def _pairs(text: str) -> str:
+    """Take the escapes out. Pairs of backslashes first: what is left of one escapes what follows."""
     if "\\\\" not in text:
         return text.replace('\\"', '"').replace("\\n", "\n").replace("\\r", "\r")
     pieces = text.split("\\\\")
@@ -65,3 +73,6 @@ def _unescaped(text: str) -> str:
         piece.replace('\\"', '"').replace("\\n", "\n").replace("\\r", "\r") if "\\" in piece else piece
         for piece in pieces
     )
+
+
+_columns = lru_cache(maxsize=1024)(_pairs)
