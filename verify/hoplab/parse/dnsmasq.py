@@ -34,7 +34,7 @@ TRIGGER: Final = re.compile(
 )
 BUILDING: Final = re.compile(rf" (?P<done>Done building|Building) host file:? \S*/(?P<network>{UUID})/host ")
 ADDRESS: Final = re.compile(r"ip_address=([^,\s]+)")
-PORTS: Final = 256
+PORTS: Final = 64
 """So many ports that were written last are remembered: each reading of the file has all of them."""
 
 

@@ -88,18 +88,19 @@ def records(lines: Iterable[str], reader_of: Callable[[str], Reader | None]) -> 
     reader: Reader | None = None
     head: Record | None = None
     more: list[str] = []
+    match = HEAD.match
     for line in lines:
-        found = HEAD.match(line)
+        found = match(line)
         if found is not None:
             if head is not None and reader is not None:
                 yield reader, _whole(head, more)
                 head = None
-            time, pid, logger, context = found.groups()
-            reader = reader_of(logger)
+            reader = reader_of(found[3])
             if reader is not None:
                 said = line[found.end() :].rstrip("\n")
                 if reader.may(said):
                     more = []
+                    time, pid, logger, context = found.groups()
                     head = Record(time, pid, logger, context, said, line.rstrip("\n"))
         elif line.startswith(ACCESS):
             yield line
