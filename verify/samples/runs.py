@@ -49,7 +49,9 @@ class Recorded:
 def unpack(name: str, place: Path) -> tuple[Path, ...]:
     """Unpack a recording into a directory; return the directories of its launches, by name."""
     with tarfile.open(ARCHIVES / f"{name}.tar.xz") as archive:
-        archive.extractall(place, filter="data")
+        # Debian 12's Python has no such filter, and its tarfile ignores the attribute; later ones warn without it.
+        archive.extraction_filter = getattr(tarfile, "data_filter", None)
+        archive.extractall(place)
     return tuple(sorted(path for path in place.iterdir() if path.is_dir()))
 
 
