@@ -26,14 +26,12 @@ from hoplab.errors import (
     HoplabError,
 )
 from hoplab.findings import exit_code
-from hoplab.flow.loader import load as load_flows
 from hoplab.launch import launch
 from hoplab.plan import Plan
 from hoplab.record import LATEST
 from hoplab.report.explanation import LastRun, explain, find_hop, list_hops
 from hoplab.report.table import as_json, show
-from hoplab.verbs import ENVIRONMENT as RUNS_ENVIRONMENT
-from hoplab.verbs import RUNS, add_verbs, report_of, runs_of, say
+from hoplab.verbs import FLOW, add_runs, add_verbs, flow_of, report_of, runs_of, say
 
 Verb = Callable[[argparse.Namespace], int]
 TRACEBACK = "HOPLAB_TRACEBACK"
@@ -74,11 +72,9 @@ def parser() -> argparse.ArgumentParser:
     three = verbs.add_parser("explain", help="say what a hop of the flow is, and what the last run has of it")
     three.add_argument("hop", nargs="?", metavar="HOP", help="a hop's name or its number (default: list them all)")
     three.add_argument(
-        "--flow", default="launch-58", metavar="FLOW", help="the documented list that the number is of (launch-58)"
+        "--flow", default=FLOW, metavar="FLOW", help=f"the documented list that the number is of ({FLOW})"
     )
-    three.add_argument(
-        "--runs", type=Path, metavar="DIR", help=f"where runs are kept (${RUNS_ENVIRONMENT}, else {RUNS}/)"
-    )
+    add_runs(three)
     three.set_defaults(verb=run_explain)
     add_verbs(verbs)
     return top
@@ -122,10 +118,7 @@ def run_cleanup(arguments: argparse.Namespace) -> int:
 
 def run_explain(arguments: argparse.Namespace) -> int:
     """Carry out `hoplab explain`; return the exit status. Needs neither a lab nor a run."""
-    catalogue = load_flows()
-    flow = catalogue.flows.get(arguments.flow)
-    if flow is None:
-        raise ConfigurationError(f"there is no flow {arguments.flow!r}: there are {', '.join(catalogue.flows)}")
+    catalogue, flow = flow_of(arguments)
     console = Console()
     if arguments.hop is None:
         list_hops(catalogue, flow, console)

@@ -25,11 +25,15 @@ STATUS: Mapping[str, int] = {
 
 @dataclass(frozen=True, slots=True)
 class Judging:
-    """What came of judging a run. ids: all that are known of the launch, with those that were learnt."""
+    """What came of judging a run.
+
+    launch: as it was judged; ids: all that are known of the launch, with those that were learnt.
+    """
 
     record: Record
     events: tuple[Event, ...]
     sources: tuple[Source, ...]
+    launch: Launch
     ids: Ids
     judgement: Judgement
 
@@ -46,7 +50,7 @@ def judge_record(directory: Path, record: Record, catalogue: Catalogue, flow: Fl
     host = record.host or learn_host(events, record.ids)
     launch = Launch(record.ids, host, record.clocks, unread(sources, catalogue.asked))
     judgement = judge(catalogue, flow, events, launch)
-    return Judging(replace(record, host=host), events, sources, learn(events, record.ids), judgement)
+    return Judging(replace(record, host=host), events, sources, launch, learn(events, record.ids), judgement)
 
 
 def judge_run(directory: Path, catalogue: Catalogue, flow: Flow, *, write: bool = True) -> Document:

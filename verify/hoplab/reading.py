@@ -164,17 +164,25 @@ def _says(source: Source) -> Iterator[tuple[str, str]]:
 
 
 def _events(directory: Path, source: Source, context: Context) -> Iterator[Event]:
-    if source.form not in FORMS:
-        return
-    hosts = context.record.hosts
-    for event in FORMS[source.form][0](_lines(directory, source), source, context):
+    return read_lines(_lines(directory, source), source, context) if source.form in FORMS else iter(())
+
+
+def read_lines(lines: Lines, source: Source, context: Context) -> Iterator[Event]:
+    """Return the events of a source's lines. Raises KeyError for a form that is not known."""
+    parse, says = FORMS[source.form]
+    events = parse(lines, source, context)
+    return _with_answers(events, context.record.hosts) if ("", "http.served") in says else events
+
+
+def _with_answers(events: Iterable[Event], hosts: Mapping[str, str]) -> Iterator[Event]:
+    for event in events:
         if event.kind == "http.served":
-            yield from served(event, hosts)
+            yield from _served(event, hosts)
         else:
             yield event
 
 
-def served(event: Event, hosts: Mapping[str, str]) -> Iterator[Event]:
+def _served(event: Event, hosts: Mapping[str, str]) -> Iterator[Event]:
     """Yield a request and its answer, which servers note as one.
 
     hosts: nodes by address; who asked is told by an address, and the flows ask for the node. When it began and how long

@@ -1,6 +1,7 @@
 """The verbs about runs: verify and watch make them, replay judges them again, report shows what was judged."""
 
 import argparse
+import io
 import json
 import os
 import sys
@@ -23,8 +24,6 @@ from hoplab.report.junit import render_junit
 from hoplab.report.terminal import result_line, show_report
 from hoplab.verification import MOST, Wish, verify
 from hoplab.watching import Watching
-
-Say = Callable[[str], None]
 
 RUNS: Final = "runs"
 ENVIRONMENT: Final = "HOPLAB_RUNS"
@@ -63,7 +62,7 @@ def _add_launching(
     one.add_argument("--warm", action="store_true", help="with an image that the hosts may have already")
     one.add_argument("--keep", action="store_true", help="leave the instances, volumes and images")
     one.add_argument("--timeout", type=_seconds, default=120.0, metavar="SECONDS", help="for an instance to be ACTIVE")
-    one.add_argument("--runs", type=Path, metavar="DIR", help=f"where runs are kept (${ENVIRONMENT}, else {RUNS}/)")
+    add_runs(one)
     if verb is run_verify:
         one.add_argument("--count", type=_count, default=1, metavar="N", help=f"launches at once, at most {MOST}")
         one.add_argument("--json", action="store_true", help="print the report as JSON")
@@ -78,6 +77,11 @@ def _add_run(one: argparse.ArgumentParser, *, required: bool) -> None:
         nargs=None if required else "?",
         help="a run's directory" + ("" if required else f" (default: {RUNS}/{LATEST})"),
     )
+    add_runs(one)
+
+
+def add_runs(one: argparse.ArgumentParser) -> None:
+    """Add the option that says where runs are kept (see `runs_of`)."""
     one.add_argument("--runs", type=Path, metavar="DIR", help=f"where runs are kept (${ENVIRONMENT}, else {RUNS}/)")
 
 
@@ -158,9 +162,9 @@ def run_report(arguments: argparse.Namespace) -> int:
     elif arguments.json:
         text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
     elif arguments.output:
-        with arguments.output.open("w", encoding="utf-8") as stream:
-            show_report(document, Console(file=stream))
-        return EXIT_HOLDS
+        shown = io.StringIO()
+        show_report(document, Console(file=shown))
+        text = shown.getvalue()
     else:
         show_report(document, Console())
         return EXIT_HOLDS

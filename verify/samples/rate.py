@@ -23,9 +23,7 @@ from hoplab.judge import Launch
 from hoplab.judging import judge_run
 from hoplab.parse.ceph import Images
 from hoplab.parse.dnsmasq import HostFiles
-from hoplab.parse.oslo import parse_oslo
-from hoplab.reading import FORMS, Context, served
-from hoplab.sources import Source
+from hoplab.reading import Context, read_lines
 from hoplab.stream import Outcome, Stream
 from samples.runs import CATALOGUE, FLOW, unpacked
 from samples.stream import LEARNS, STARTS, Made, Moment
@@ -82,7 +80,7 @@ class Reading:
         agents = [source for source in made.sources if source.who == "dhcp-agent"]
         learners += [(source, files[source.node].note, "%Y-%m-%d %H:%M:%S") for source in agents]
         ahead = [_Ahead(made.lines(source, counted=False), note, form) for source, note, form in learners]
-        parsers = [_events(made.lines(source), source, context) for source in made.sources]
+        parsers = [read_lines(made.lines(source), source, context) for source in made.sources]
         domains = [source.form == "hypervisor" for source in made.sources]
         parsers = [self._watched(parser) if one else parser for one, parser in zip(domains, parsers, strict=True)]
         end = made.record.started
@@ -132,27 +130,10 @@ class Reading:
             (instance,) = record.ids["instance"]
             source, lines = made.console(moment.number)
             known = replace(context, record=record, boot_time=self._boots.pop(instance))
-            for event in _events(iter(lines), source, known):
+            for event in read_lines(iter(lines), source, known):
                 self.events += 1
                 self.stream.add(event)
             self.stream.end(name, Launch(record.ids, record.host, record.clocks))
-
-
-def _events(lines: Iterator[str], source: Source, context: Context) -> Iterator[Event]:
-    parse, kinds = FORMS[source.form]
-    if source.form == "openstack":
-        events = parse_oslo(lines, node=source.node, source=source.name, who=source.who, access=True)
-    else:
-        events = parse(lines, source, context)
-    return _with_answers(events, context) if ("", "http.served") in kinds else events
-
-
-def _with_answers(events: Iterator[Event], context: Context) -> Iterator[Event]:
-    for event in events:
-        if event.kind == "http.served":
-            yield from served(event, context.record.hosts)
-        else:
-            yield event
 
 
 def measure(launches: int) -> dict[str, float | int]:

@@ -11,10 +11,9 @@ from typing import Final
 from hoplab.events import Event, Ids
 from hoplab.flow.loader import load
 from hoplab.flow.model import PLACEHOLDER, Witness
-from hoplab.join import TAUGHT, learn, learn_host, teaches
+from hoplab.join import TAUGHT, teaches
 from hoplab.judge import Judgement, Launch, Verdict, judge
-from hoplab.pairing import pair_statements
-from hoplab.reading import read_run, unread
+from hoplab.judging import judge_record
 from hoplab.record import Record, read_record
 from hoplab.sources import Source
 
@@ -66,13 +65,11 @@ def recorded(name: str, number: int = 0) -> Recorded:
     """Return a launch of a recording, read and judged as `hoplab replay` does."""
     directory = unpacked(name)[number]
     record = read_record(directory)
-    found, sources = read_run(directory, record)
-    events = pair_statements(found)
-    host = record.host or learn_host(events, record.ids)
-    launch = Launch(record.ids, host, record.clocks, unread(sources, CATALOGUE.asked))
-    whole, kept = judge(CATALOGUE, FLOW, events, launch), relevant(events)
-    judgement = judge(CATALOGUE, FLOW, kept, launch)
-    return Recorded(directory, record, sources, kept, launch, learn(events, record.ids), whole, judgement)
+    judging = judge_record(directory, record, CATALOGUE, FLOW)
+    kept = relevant(judging.events)
+    judgement = judge(CATALOGUE, FLOW, kept, judging.launch)
+    whole, launch = judging.judgement, judging.launch
+    return Recorded(directory, record, judging.sources, kept, launch, judging.ids, whole, judgement)
 
 
 def relevant(events: Iterable[Event]) -> tuple[Event, ...]:

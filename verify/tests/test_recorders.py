@@ -4,7 +4,6 @@ import hashlib
 import json
 import pickle
 import queue
-import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -82,9 +81,6 @@ def memcached() -> Iterator[Memcached]:
     server.listener.close()
 
 
-@pytest.mark.skipif(
-    shutil.which("ss") is None, reason="the recorder asks `ss` whose a connection is (package iproute2)"
-)
 class TestCache:
     def test_what_memcached_tells_and_who_is_connected(self, memcached: Memcached) -> None:
         memcached.greeting = b"OK\r\nts=1.1 type=item_get key=a\n"

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Final
 
-from hoplab.events import Event
+from hoplab.events import GARBLED, Event
 
 TAG: Final = "haproxy-metadata-proxy-"
 LINE: Final = re.compile(
@@ -36,7 +36,7 @@ def parse_haproxy(lines: Iterable[str], *, node: str, source: str, who: str = "m
             if found is None:
                 continue
             moment = datetime.strptime(found["when"], "%d/%b/%Y:%H:%M:%S.%f").replace(tzinfo=UTC)
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        except GARBLED:
             continue
         yield Event(
             time=moment.timestamp(),
