@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import shutil
@@ -16,6 +17,7 @@ LABS = "/var/lib/hoplab/labs"
 CACHE = "/var/cache/hoplab"
 NSPAWN = "systemd-nspawn"
 LAST_WAIT = 5  # seconds
+HOST_LOCK = "/run/lock/hoplab"
 
 
 class LabError(Exception):
@@ -36,6 +38,14 @@ def processes() -> Iterator[tuple[int, list[str]]]:
         if entry.isdigit():
             with contextlib.suppress(OSError), open(f"/proc/{entry}/cmdline", "rb") as stream:
                 yield int(entry), stream.read().decode(errors="replace").rstrip("\0").split("\0")
+
+
+@contextlib.contextmanager
+def host_lock() -> Iterator[None]:
+    """Hold what labs side by side share on this machine: the kernel's switch for forwarding, and who needs it."""
+    with open(HOST_LOCK, "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import shlex
 from typing import Any
 
 from ansible.module_utils.lab_firstboot import host_address
-from ansible.module_utils.lab_host import Lab, LabError, link_alias, run
+from ansible.module_utils.lab_host import Lab, LabError, host_lock, known_labs, link_alias, run
 
 FORWARD = "/proc/sys/net/ipv4/ip_forward"
 
@@ -111,9 +111,17 @@ def ensure_forwarding(lab: Lab, check: bool) -> bool:
 
 
 def restore_forwarding(lab: Lab) -> list[str]:
-    """Set forwarding back to what it was before the lab; returns what was done."""
-    if not os.path.exists(os.path.join(lab.directory, "ip_forward")):
+    """Set forwarding back to what it was before the lab; returns what was done.
+
+    Another lab on this machine needs it as well: it takes the note over, and the last lab sets forwarding back.
+    """
+    note = os.path.join(lab.directory, "ip_forward")
+    if not os.path.exists(note):
         return []
+    for other in known_labs():
+        if other.name != lab.name and other.record():
+            os.rename(note, os.path.join(other.directory, "ip_forward"))
+            return [f"ip_forward left to the lab {other.name}"]
     set_forwarding("0")
     return ["ip_forward"]
 
@@ -135,4 +143,7 @@ def ensure_networks(lab: Lab, networks: list[dict[str, Any]], check: bool) -> li
 
 def remove_lab(lab: Lab) -> list[str]:
     """Remove all that a lab has on this machine, whatever state it is in; returns what was removed."""
-    return remove_rules(lab) + restore_forwarding(lab) + lab.remove()
+    with host_lock():
+        removed = remove_rules(lab) + restore_forwarding(lab)
+        # Before the lock is given back: who counts the labs must not find this one.
+        return removed + lab.remove()

@@ -77,7 +77,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.lab_firstboot import first_boot_files
-from ansible.module_utils.lab_host import NSPAWN, Lab, LabError, alive, refuse_foreign, run
+from ansible.module_utils.lab_host import NSPAWN, Lab, LabError, alive, host_lock, refuse_foreign, run
 from ansible.module_utils.lab_network import bridge_name, ensure_networks, remove_lab
 
 
@@ -221,9 +221,9 @@ def ensure_started(lab: Lab, params: dict[str, Any], check: bool) -> list[str]:
     if wanted and not running:
         # Processes of a lab whose container managers were killed would hold its files and addresses.
         lab.stop([])
-    done += ensure_networks(lab, params["networks"], check)
-    if lab.write_record(params["owner"], "running"):
-        done.append("record")
+    with host_lock():
+        done += ensure_networks(lab, params["networks"], check)
+        done += ["record"] if lab.write_record(params["owner"], "running") else []
     for node in wanted:
         if make(lab, node, params):
             done.append(f"made {node['name']}")

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ansible.module_utils import lab_host
+from ansible.module_utils import lab_host, lab_network
 from ansible.module_utils.lab_firstboot import first_boot_files, host_address, machine_id, network_file
 from ansible.module_utils.lab_host import Lab, LabError, alive, refuse_foreign, run, wait_gone
-from ansible.module_utils.lab_network import bridge_name, wanted_rules
+from ansible.module_utils.lab_network import bridge_name, ensure_forwarding, restore_forwarding, wanted_rules
 from plugins.modules.lab_nodes import host_link
 
 NETWORK = {"name": "management", "subnet": "192.0.2.0/24", "mtu": 1450, "interface": "mgmt0", "host_address": True}
@@ -166,3 +166,30 @@ class TestRules:
         long = NETWORK | {"interface": "interface-with-a-name"}
         assert len(bridge_name(Lab("eightlet"), long)) <= 15
         assert ipaddress.IPv4Network(str(long["subnet"])).prefixlen == 24
+
+
+class TestForwarding:
+    def test_the_last_of_several_labs_sets_it_back(
+        self, lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        switch = tmp_path / "ip_forward"
+        switch.write_text("0")
+        monkeypatch.setattr(lab_network, "FORWARD", str(switch))
+        second = Lab("second")
+        for made in (lab, second):
+            ensure_forwarding(made, check=False)
+            made.write_record("/somewhere", "running")
+        assert restore_forwarding(lab) == ["ip_forward left to the lab second"]
+        assert switch.read_text() == "1"
+        lab.remove()
+        assert restore_forwarding(second) == ["ip_forward"]
+        assert switch.read_text() == "0"
+
+    def test_what_was_on_before_stays_on(self, lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        switch = tmp_path / "ip_forward"
+        switch.write_text("1")
+        monkeypatch.setattr(lab_network, "FORWARD", str(switch))
+        ensure_forwarding(lab, check=False)
+        lab.write_record("/somewhere", "running")
+        assert restore_forwarding(lab) == []
+        assert switch.read_text() == "1"
