@@ -10,9 +10,11 @@ description:
   - One call for all units of a role; systemd starts them in parallel. C(ansible.builtin.systemd_service) takes one unit
     a call, which costs 0.4 s each.
   - Does a daemon-reload by itself when a unit file is newer than what systemd knows.
+  - Without C(enabled), C(state) and C(masked) it only reads.
 options:
   names:
-    description: Units, with their suffix (C(nova-api.service)).
+    description:
+      - Units, with their suffix (C(nova-api.service)). Where it only reads, patterns, too (C(ceph-osd@*.service)).
     type: list
     elements: str
     required: true
@@ -44,6 +46,10 @@ EXAMPLES = r"""
     enabled: true
     state: started
     configuration: [/etc/nova]
+
+- name: Read the state of all OSDs
+  units:
+    names: ["ceph-osd@*.service"]
 """
 
 RETURN = r"""
@@ -51,6 +57,10 @@ units:
   description: What was changed, by unit.
   type: dict
   returned: always
+states:
+  description: By each name that was given, systemd's ActiveState of each unit that it stands for and systemd knows.
+  type: dict
+  returned: when it only reads
 """
 
 import contextlib
@@ -85,6 +95,21 @@ def read_units(module: AnsibleModule, names: list[str]) -> dict[str, dict[str, s
         module.fail_json(msg=f"systemctl show failed: {error.strip()}", cmd=argv)
     blocks = [dict(line.split("=", 1) for line in block.splitlines()) for block in out.strip().split("\n\n")]
     return dict(zip(names, blocks, strict=True))
+
+
+def read_states(module: AnsibleModule, name: str) -> dict[str, str]:
+    """Return the ActiveState of a unit, or of all units that a pattern finds."""
+    argv = ["systemctl", "show", "--property=Id,ActiveState", "--", name]
+    code, out, error = module.run_command(argv)
+    if code != 0:
+        module.fail_json(msg=f"systemctl show failed: {error.strip()}", cmd=argv)
+    return states_by_unit(out)
+
+
+def states_by_unit(shown: str) -> dict[str, str]:
+    """Return the ActiveState of each unit of which systemctl told Id and ActiveState."""
+    blocks = [dict(line.split("=", 1) for line in block.splitlines()) for block in shown.strip().split("\n\n") if block]
+    return {block["Id"]: block["ActiveState"] for block in blocks}
 
 
 def systemctl(module: AnsibleModule, verb: str, names: list[str]) -> None:
@@ -147,6 +172,8 @@ def main() -> None:
     names: list[str] = list(dict.fromkeys(module.params["names"]))
     if not names:
         module.fail_json(msg="units: names is empty: name at least one unit")
+    if not any(module.params[key] is not None for key in ("enabled", "state", "masked")):
+        module.exit_json(changed=False, units={}, states={name: read_states(module, name) for name in names})
     done: dict[str, list[str]] = {}
 
     def note(targets: list[str], what: str) -> None:
