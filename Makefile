@@ -60,6 +60,10 @@ unit: env ## Run the unit tests
 .PHONY: check
 check: lint unit ## Check style and types and run the unit tests
 
+.PHONY: molecule
+molecule: env ## Test each role alone; ROLE=keystone: one of them
+	@bin/molecule $(ROLE)
+
 .PHONY: test
 test: env ## Run all tests: the checks, then the lab from nothing to nothing
 	@bin/test
@@ -71,6 +75,14 @@ bench: env ## Measure the numbers in docs/benchmarks.md
 .PHONY: hops
 hops: env ## Write docs/hops.md anew from the flow files
 	@bin/hops-page
+
+.PHONY: readmes
+readmes: env ## Write each role's README.md anew from its argument_specs
+	@bin/role-readmes
+
+.PHONY: drawings
+drawings: ## Draw docs/*.svg anew from docs/*.dot (needs graphviz)
+	@bin/drawings
 
 .PHONY: lock
 lock: env ## Write requirements.lock anew from requirements.in

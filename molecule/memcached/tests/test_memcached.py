@@ -1,0 +1,60 @@
+"""memcached alone: it keeps what it is given, within its memory, for the management network alone."""
+
+import socket
+
+from scenario import Node, Scenario, eventually
+
+
+def ask(node: Node, *lines: str) -> list[str]:
+    """Return memcached's answers to lines of its text protocol, asked from this machine."""
+    with socket.create_connection((node.address, 11211), timeout=5) as link:
+        link.sendall("".join(f"{line}\r\n" for line in (*lines, "quit")).encode())
+        said = b""
+        while part := link.recv(65536):
+            said += part
+    return said.decode().splitlines()
+
+
+def test_it_gives_back_what_it_was_given(ctl1: Node) -> None:
+    eventually("memcached is up", lambda: ask(ctl1, "version"), seconds=30)
+    assert ask(ctl1, "set token 0 60 5", "hops!", "get token", "delete token", "get token") == [
+        "STORED",
+        "VALUE token 0 5",
+        "hops!",
+        "END",
+        "DELETED",
+        "END",
+    ]
+
+
+def test_it_forgets_when_the_time_is_up(ctl1: Node) -> None:
+    assert ask(ctl1, "set brief 0 1 1", "x") == ["STORED"]
+    eventually("the item is gone", lambda: ask(ctl1, "get brief") == ["END"], seconds=5, interval=0.5)
+
+
+def test_it_has_the_memory_and_connections_that_the_lab_gives_it(ctl1: Node) -> None:
+    settings = ask(ctl1, "stats settings")
+    assert f"STAT maxbytes {64 * 1024 * 1024}" in settings
+    assert "STAT maxconns 1024" in settings
+    # Over UDP, a forged sender would have it flood another machine.
+    assert "STAT udpport 0" in settings
+
+
+def test_it_listens_on_the_management_network_alone(ctl1: Node) -> None:
+    rows = ctl1.output("ss --numeric --listening --tcp --udp --processes --no-header | grep memcached").splitlines()
+    assert [row.split()[4] for row in rows] == [f"{ctl1.address}:11211"]
+
+
+def test_it_comes_back_when_it_is_killed(ctl1: Node) -> None:
+    ctl1.output("kill -KILL $(systemctl show --value --property=MainPID memcached)")
+    eventually("memcached is back", lambda: ask(ctl1, "version"), seconds=30)
+
+
+def test_a_service_that_does_not_start_is_named_with_its_log_and_healed(scenario: Scenario, ctl1: Node) -> None:
+    refused = scenario.converge(memcached_address="192.0.2.7")  # an address that no node has
+    assert refused.returncode == 2
+    assert "memcached on ctl1 does not do its work." in refused.stdout
+    assert "journalctl -u memcached.service -n 50" in refused.stdout
+    healed = scenario.converge()
+    assert healed.returncode == 0, healed.stdout[-2000:]
+    assert ask(ctl1, "version")[0].startswith("VERSION")
