@@ -74,7 +74,7 @@ def read_last_start(path: str, since: int) -> str:
 
 def connected_state(module: AnsibleModule, path: str, since: int) -> str:
     """Return hears or deaf, as soon as nova-compute has connected to libvirt."""
-    end = time.monotonic() + float(CONNECT_SECONDS)
+    end = time.monotonic() + CONNECT_SECONDS
     while True:
         try:
             state = read_last_start(path, since)

@@ -62,8 +62,8 @@ ONCE_SECONDS = 3.0
 def converse(address: tuple[str, int], send: str, expect: re.Pattern[str]) -> str:
     """Return the answer, as far as it is needed; what came in time may be less."""
     answer = ""
-    end = time.monotonic() + float(ONCE_SECONDS)
-    with socket.create_connection(address, timeout=float(ONCE_SECONDS)) as service:
+    end = time.monotonic() + ONCE_SECONDS
+    with socket.create_connection(address, timeout=ONCE_SECONDS) as service:
         service.sendall(send.encode())
         while not expect.search(answer) and (left := end - time.monotonic()) > 0:
             service.settimeout(left)

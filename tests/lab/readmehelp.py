@@ -46,9 +46,8 @@ def commands_in(text: str) -> list[Command]:
     # As many lines as before, so that numbers stay.
     kept = OUTPUT.sub(lambda found: "\n" * found[0].count("\n"), text)
     found: list[Command] = []
-    section, begun, lines, in_block = "", "", (), False
-    numbers: tuple[int, ...] = lines
-    before = ""
+    section, begun, before, in_block = "", "", "", False
+    numbers: tuple[int, ...] = ()
     for number, line in enumerate(kept.splitlines(), 1):
         if line.startswith("## "):
             section = line.removeprefix("## ").strip()

@@ -22,7 +22,9 @@ module.main()
 """
 
 
-def run_module(name: str, arguments: dict[str, Any], *, check: bool = False, **constants: str) -> dict[str, Any]:
+def run_module(
+    name: str, arguments: dict[str, Any], *, check: bool = False, **constants: float | str
+) -> dict[str, Any]:
     """Return what a module answers; constants: values for its constants, such as the directory of its notes."""
     program = PROGRAM.format(
         root=str(ROOT), utilities=str(ROOT / "plugins" / "module_utils"), name=name, constants=constants

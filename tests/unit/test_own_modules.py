@@ -220,7 +220,7 @@ class TestNovaComputeEvents:
     def run(self, path: Path, log: bytes | None, *, check: bool = False) -> dict[str, Any]:
         if log is not None:
             path.write_bytes(log)
-        names = {"UNIT": "hoplab-no-such-unit.service", "CONNECT_SECONDS": "0.5"}
+        names: dict[str, float | str] = {"UNIT": "hoplab-no-such-unit.service", "CONNECT_SECONDS": 0.5}
         return run_module("nova_compute_events", {"log": str(path)}, check=check, **names)
 
     def test_reads_a_log_on_disk(self, tmp_path: Path) -> None:

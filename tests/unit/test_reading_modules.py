@@ -78,7 +78,7 @@ class TestTcpAnswer:
     @staticmethod
     def ask(port: int, expect: str, wait: int = 0) -> dict[str, Any]:
         arguments = {"host": "127.0.0.1", "port": port, "send": "words\r\n", "expect": expect, "wait": wait}
-        return run_module("tcp_answer", arguments, check=True, ONCE_SECONDS="1")
+        return run_module("tcp_answer", arguments, check=True, ONCE_SECONDS=1)
 
     def test_takes_an_answer_in_pieces(self, port: int) -> None:
         answer = self.ask(port, "^SAID words")
