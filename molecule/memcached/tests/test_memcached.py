@@ -46,15 +46,18 @@ def test_it_listens_on_the_management_network_alone(ctl1: Node) -> None:
 
 
 def test_it_comes_back_when_it_is_killed(ctl1: Node) -> None:
-    ctl1.output("kill -KILL $(systemctl show --value --property=MainPID memcached)")
+    ctl1.kill("memcached")
     eventually("memcached is back", lambda: ask(ctl1, "version"), seconds=30)
 
 
 def test_a_service_that_does_not_start_is_named_with_its_log_and_healed(scenario: Scenario, ctl1: Node) -> None:
-    refused = scenario.converge(memcached_address="192.0.2.7")  # an address that no node has
+    refused = scenario.converge(memcached_address=scenario.subnet_address("management", 99))  # no node has it
     assert refused.returncode == 2
     assert "memcached on ctl1 does not do its work." in refused.stdout
     assert "journalctl -u memcached.service -n 50" in refused.stdout
+    # It fails five times within a second; for the next ten systemd starts it no more, until it is told to forget that.
+    ctl1.run("systemctl reset-failed memcached; systemctl restart memcached")
+    eventually("systemd gave it up", lambda: "failed" in ctl1.run("systemctl is-active memcached").stdout, seconds=10)
     healed = scenario.converge()
     assert healed.returncode == 0, healed.stdout[-2000:]
     assert ask(ctl1, "version")[0].startswith("VERSION")
