@@ -177,7 +177,7 @@ class Lab:
             run("umount", "--lazy", point)
             removed.append(f"mount {point}")
         for link in self.links():
-            run("ip", "link", "delete", link)
+            remove_link(link)
             removed.append(f"link {link}")
         self.remove_control_groups()
         if os.path.isdir(self.directory):
@@ -199,6 +199,15 @@ def link_alias(link: str) -> str:
             return stream.read().strip()
     except OSError:
         return ""
+
+
+def remove_link(link: str) -> None:
+    """Remove a network link, or see it go: the kernel removes a container's links some time after its last process."""
+    try:
+        run("ip", "link", "delete", link)
+    except LabError:
+        if os.path.exists(f"/sys/class/net/{link}"):
+            raise
 
 
 def init_is_done(manager: int) -> bool:

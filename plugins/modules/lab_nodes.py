@@ -77,7 +77,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.lab_firstboot import first_boot_files
-from ansible.module_utils.lab_host import NSPAWN, Lab, LabError, alive, host_lock, refuse_foreign, run
+from ansible.module_utils.lab_host import NSPAWN, Lab, LabError, alive, host_lock, refuse_foreign, remove_link, run
 from ansible.module_utils.lab_network import bridge_name, ensure_networks, remove_lab
 
 
@@ -155,7 +155,7 @@ def start(lab: Lab, node: dict[str, Any], links: list[dict[str, Any]]) -> int:
         # What a killed container left under this name would keep the new one from starting.
         name = host_link(lab, node["name"], link["interface"])
         if os.path.exists(f"/sys/class/net/{name}"):
-            run("ip", "link", "delete", name)
+            remove_link(name)
     # In a control group of its own: in a common one, the nodes' systemds would stop each other's services.
     group = lab.control_group(node["name"])
     os.makedirs(group, exist_ok=True)

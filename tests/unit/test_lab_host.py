@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from ansible.module_utils import lab_host, lab_network
 from ansible.module_utils.lab_firstboot import first_boot_files, host_address, machine_id, network_file
-from ansible.module_utils.lab_host import Lab, LabError, alive, refuse_foreign, run, wait_gone
+from ansible.module_utils.lab_host import Lab, LabError, alive, refuse_foreign, remove_link, run, wait_gone
 from ansible.module_utils.lab_network import bridge_name, ensure_forwarding, restore_forwarding, wanted_rules
 from plugins.modules.lab_nodes import host_link
 
@@ -109,6 +109,12 @@ class TestProcesses:
         assert run("echo", "words") == "words\n"
         with pytest.raises(LabError, match=r"^sh -c echo told >&2; exit 3 ended with 3: told$"):
             run("sh", "-c", "echo told >&2; exit 3")
+
+    def test_a_link_that_went_with_its_container_is_no_error(self) -> None:
+        remove_link("hoplab-gone")
+        # No kernel lets anybody remove this one.
+        with pytest.raises(LabError, match=r"^ip link delete lo ended with 2: "):
+            remove_link("lo")
 
 
 class TestFirstBoot:
