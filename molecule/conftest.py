@@ -6,6 +6,8 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from openstack.connection import Connection
+from people import member
 from scenario import Node, Scenario
 
 MOLECULE = Path(__file__).resolve().parent
@@ -27,6 +29,26 @@ def scenario(request: pytest.FixtureRequest) -> Scenario:
 def ctl1(scenario: Scenario) -> Node:
     """Return the node that every scenario has."""
     return scenario.control
+
+
+@pytest.fixture(scope="module")
+def cloud(scenario: Scenario) -> Connection:
+    """Return the cloud; a scenario whose services need time has a fixture of its own that waits for them."""
+    return scenario.cloud
+
+
+@pytest.fixture(scope="module")
+def person(cloud: Connection) -> Iterator[Connection]:
+    """Yield a member of a project of their own."""
+    with member(cloud) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def stranger(cloud: Connection) -> Iterator[Connection]:
+    """Yield a member of another project."""
+    with member(cloud) as found:
+        yield found
 
 
 class Count:

@@ -74,6 +74,6 @@ def test_only_who_is_in_group_ceph_may_be_a_client(cmp1: Node, user: str, status
 def test_a_client_waits_for_an_osd_that_was_killed(cluster: Cluster, cmp1: Node) -> None:
     assert images(cmp1, "nova", "vms", ("create", "kept", SIZE), ("write", "kept", 0, TEXT)) == [None, len(TEXT)]
     for unit in ("ceph-osd@0", "ceph-osd@1"):
-        cluster.kill(unit)
+        cluster.node.kill(unit)
     # No error reaches the client: it goes on when the OSDs are back.
     assert images(cmp1, "nova", "vms", ("read", "kept", 0, 7), ("remove", "kept")) == [TEXT, None]

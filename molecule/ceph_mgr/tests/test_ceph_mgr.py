@@ -49,12 +49,12 @@ def test_a_client_without_capabilities_for_it_is_refused(cluster: Cluster, scena
 
 def test_it_comes_back_when_it_was_killed(cluster: Cluster) -> None:
     before = cluster.ask("mgr dump")["active_gid"]
-    process = cluster.kill("ceph-mgr@ctl1")
+    process = cluster.node.kill("ceph-mgr@ctl1")
 
     def back() -> bool:
         told = cluster.ask("mgr dump")
         return bool(told["available"] and told["active_gid"] != before)
 
     eventually("another process is the active manager daemon", back, seconds=90)
-    assert cluster.process("ceph-mgr@ctl1") != process
+    assert cluster.node.main_process("ceph-mgr@ctl1") != process
     assert cluster.commands("client.admin", "", GROUPS)[0]["pg_summary"]["num_pgs"] == 0

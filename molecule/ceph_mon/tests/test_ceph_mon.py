@@ -49,14 +49,14 @@ def test_the_maps_outlive_a_killed_monitor(cluster: Cluster) -> None:
     cluster.ask("osd crush add-bucket", name="rack58", type="rack")
     cluster.ask("config-key set", key="hops", val="58")
     try:
-        before = cluster.kill("ceph-mon@ctl1")
+        before = cluster.node.kill("ceph-mon@ctl1")
 
         def back() -> bool:
             names = {bucket["name"] for bucket in cluster.ask("osd crush dump")["buckets"]}
             return "rack58" in names and cluster.ask("config-key get", key="hops") == 58
 
         eventually("the monitor is back with what it was told", back, seconds=90)
-        assert cluster.process("ceph-mon@ctl1") != before
+        assert cluster.node.main_process("ceph-mon@ctl1") != before
     finally:
         cluster.ask("osd crush rm", name="rack58")
         cluster.ask("config-key rm", key="hops")

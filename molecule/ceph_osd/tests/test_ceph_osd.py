@@ -117,11 +117,11 @@ def test_an_osd_that_loses_its_process_comes_back_with_the_data(
     name = next(name for name in (f"kept-{n}" for n in range(64)) if acting(cluster, "volumes", name) == number)
     assert objects(scenario, "volumes", ("write", name, "58 hops")) == ["written"]
     try:
-        before = cluster.kill(f"ceph-osd@{number}")
+        before = cluster.node.kill(f"ceph-osd@{number}")
         eventually(
             "the object is there again", lambda: objects(scenario, "volumes", ("read", name)) == ["58 hops"], seconds=90
         )
-        assert cluster.process(f"ceph-osd@{number}") != before
+        assert cluster.node.main_process(f"ceph-osd@{number}") != before
         # Nothing moved to the other one: it came from the OSD that was killed.
         assert acting(cluster, "volumes", name) == number
     finally:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from ceph_help import Cluster
-from nova_help import member
 from object_help import S3, Swift, gateway
 from openstack.connection import Connection
+from people import member
 from scenario import Node, Scenario, eventually
 
 BYTES = bytes(range(256)) * 1024
@@ -35,20 +35,6 @@ def cloud(scenario: Scenario, ctl1: Node) -> Connection:
     # Without an answer of Keystone it can't take a token.
     eventually("the gateway takes it", lambda: swift_of(found, ctl1).ask("GET", "").ok, seconds=120)
     return found
-
-
-@pytest.fixture(scope="module")
-def person(cloud: Connection) -> Iterator[Connection]:
-    """Yield a member of a project of their own."""
-    with member(cloud) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def stranger(cloud: Connection) -> Iterator[Connection]:
-    """Yield a member of another project."""
-    with member(cloud) as found:
-        yield found
 
 
 @pytest.fixture
@@ -147,9 +133,9 @@ def test_a_killed_gateway_comes_back_with_the_object(person: Connection, ctl1: N
     container = f"hops-{secrets.token_hex(4)}"
     assert swift.ask("PUT", container).status_code == 201
     assert swift.ask("PUT", f"{container}/hop", BYTES).status_code == 201
-    before = cluster.kill("ceph-radosgw@rgw.ctl1")
+    before = cluster.node.kill("ceph-radosgw@rgw.ctl1")
     eventually("the gateway returns it", lambda: swift.ask("GET", f"{container}/hop").content == BYTES, seconds=90)
-    assert cluster.process("ceph-radosgw@rgw.ctl1") != before
+    assert cluster.node.main_process("ceph-radosgw@rgw.ctl1") != before
 
 
 @pytest.mark.parametrize("pool", ["vms", "volumes"])

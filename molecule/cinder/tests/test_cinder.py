@@ -7,8 +7,9 @@ from uuid import UUID, uuid4, uuid5
 import pytest
 import requests
 from ceph_help import Cluster, images, key_of
-from nova_help import ask, member
+from nova_help import ask
 from openstack.connection import Connection
+from people import member
 from scenario import Node, Scenario, eventually
 
 GIB = 1 << 30
@@ -64,20 +65,8 @@ def cloud(scenario: Scenario, ctl1: Node) -> Connection:
 @pytest.fixture(scope="module")
 def nova(scenario: Scenario, cloud: Connection) -> Connection:
     """Return the cloud as Nova's service user: only a service may take an instance's volume away from it."""
-    return cloud.connect_as(
-        username="nova",
-        password=scenario.secret("keystone_nova"),
-        project_name="service",
-        user_domain_id="default",
-        project_domain_id="default",
-    )
-
-
-@pytest.fixture(scope="module")
-def person(cloud: Connection) -> Iterator[Connection]:
-    """Yield a member of a project of their own."""
-    with member(cloud) as found:
-        yield found
+    del cloud  # it answers
+    return scenario.service("nova")
 
 
 @pytest.fixture
@@ -199,8 +188,7 @@ def test_another_project_sees_no_volume(cloud: Connection, person: Connection, c
 
 @pytest.mark.parametrize("unit", ["cinder-api", "cinder-scheduler", "cinder-volume"])
 def test_a_killed_daemon_comes_back_and_makes_volumes(person: Connection, ctl1: Node, unit: str) -> None:
-    pid = f"systemctl show --value --property=MainPID {unit}"
-    before = ctl1.output(pid).strip()
+    before = ctl1.main_process(unit)
     ctl1.output(f"systemctl kill --signal=KILL {unit}")
     wanted = {"volume": {"size": 1}}
     volume = eventually(
@@ -209,5 +197,5 @@ def test_a_killed_daemon_comes_back_and_makes_volumes(person: Connection, ctl1: 
         seconds=60,
     )
     eventually("the volume is made", lambda: status(person, volume) == "available", seconds=90)
-    assert ctl1.output(pid).strip() not in {before, "0"}
+    assert ctl1.main_process(unit) != before
     remove(person, ctl1, volume)

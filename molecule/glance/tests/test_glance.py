@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 import requests
-from nova_help import member
 from object_help import Swift, gateway
 from openstack.connection import Connection
 from scenario import Node, Scenario, eventually
@@ -33,30 +32,10 @@ def cloud(scenario: Scenario) -> Connection:
 def store(scenario: Scenario, ctl1: Node, cloud: Connection) -> Swift:
     """Return the account of the service project in the object gateway, as Glance's own user sees it."""
     del cloud  # Keystone is up
-    service = scenario.cloud.connect_as(
-        username="glance",
-        password=scenario.secret("keystone_glance"),
-        project_name="service",
-        user_domain_id="default",
-        project_domain_id="default",
-    )
+    service = scenario.service("glance")
     found = Swift(f"{gateway(ctl1)}/swift/v1/AUTH_{service.current_project_id}", str(service.auth_token))
     eventually("the object gateway answers", lambda: found.ask("GET", "").ok, seconds=120)
     return found
-
-
-@pytest.fixture(scope="module")
-def person(cloud: Connection) -> Iterator[Connection]:
-    """Yield a member of a project of their own."""
-    with member(cloud) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def stranger(cloud: Connection) -> Iterator[Connection]:
-    """Yield a member of another project."""
-    with member(cloud) as found:
-        yield found
 
 
 @pytest.fixture
@@ -125,10 +104,9 @@ def test_all_read_what_the_administrator_published_and_none_may_change_it(
 
 
 def test_images_outlive_a_killed_glance(person: Connection, ctl1: Node, image: str) -> None:
-    pid = "systemctl show --value --property=MainPID glance-api"
-    before = ctl1.output(pid).strip()
+    before = ctl1.main_process("glance-api")
     ctl1.output("systemctl kill --signal=KILL glance-api")
     eventually(
         "Glance returns the image", lambda: ask(person, "GET", f"/images/{image}/file").content == BYTES, seconds=60
     )
-    assert ctl1.output(pid).strip() not in {before, "0"}
+    assert ctl1.main_process("glance-api") != before

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import requests
 from neutron_help import Bench, bench
+from openstack.connection import Connection
 from openstack.exceptions import ConflictException, ForbiddenException, NotFoundException
 from scenario import Node, Scenario, eventually
 
@@ -60,20 +61,9 @@ def neutron(scenario: Scenario) -> Iterator[Bench]:
 
 
 @pytest.fixture(scope="module")
-def member(scenario: Scenario) -> Iterator[Any]:
+def member(person: Connection) -> Any:
     """The network API as a member of a project of its own sees it."""
-    identity: Any = scenario.cloud.identity
-    name, password = f"test-{secrets.token_hex(3)}", secrets.token_hex(16)
-    project = identity.create_project(name=name)
-    user = identity.create_user(name=name, password=password)
-    try:
-        identity.assign_project_role_to_user(project, user, identity.find_role("member"))
-        yield scenario.cloud.connect_as(
-            username=name, password=password, user_domain_id="default", project_id=project.id
-        ).network
-    finally:
-        identity.delete_user(user)
-        identity.delete_project(project)
+    return person.network
 
 
 def report(scenario: Scenario, host: str) -> str:

@@ -4,13 +4,13 @@ from typing import Any
 from uuid import uuid4
 
 import nova_help
+import people
 import pytest
 import requests
 from openstack.connection import Connection
 from requests import Response
 from scenario import Node, Scenario, eventually
 
-PROCESSES = "systemctl show --value --property=MainPID placement-api"
 # As the daemon's own user, with what that user may read.
 AS_THE_DAEMON = """
 import configparser, os, pwd, urllib.parse, pymysql
@@ -106,7 +106,7 @@ def test_only_an_administrator_sees_more_than_the_versions(scenario: Scenario, p
     hosts = f"{address}/resource_providers"
     assert requests.get(hosts, timeout=30).status_code == 401
     assert requests.get(hosts, headers={"X-Auth-Token": "gAAAAABforged"}, timeout=30).status_code == 401
-    with nova_help.member(scenario.cloud) as person:
+    with people.member(scenario.cloud) as person:
         assert ask(person, "GET", "/resource_providers").status_code == 403
         assert ask(person, "DELETE", f"/resource_providers/{provider}").status_code == 403
     assert ask(scenario.cloud, "GET", f"/resource_providers/{provider}").status_code == 200
@@ -124,8 +124,7 @@ def test_the_daemon_works_with_an_account_that_changes_no_schema(scenario: Scena
 def test_claims_outlive_a_killed_api(scenario: Scenario, ctl1: Node, provider: str) -> None:
     consumer = str(uuid4())
     assert ask(scenario.cloud, "PUT", f"/allocations/{consumer}", claim(provider, 1, 64, consumer)).status_code == 204
-    before = ctl1.output(PROCESSES).strip()
-    assert before != "0"
+    before = ctl1.main_process("placement-api")
     ctl1.output("systemctl kill --signal=KILL placement-api")
 
     def back() -> bool:
@@ -133,4 +132,4 @@ def test_claims_outlive_a_killed_api(scenario: Scenario, ctl1: Node, provider: s
         return bool(found["allocations"][provider]["resources"] == {"VCPU": 1, "MEMORY_MB": 64})
 
     eventually("Placement is back with the claim", back, seconds=60)
-    assert ctl1.output(PROCESSES).strip() not in {before, "0"}
+    assert ctl1.main_process("placement-api") != before

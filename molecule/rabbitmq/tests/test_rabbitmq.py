@@ -94,8 +94,7 @@ def test_a_wrong_password_is_refused(scenario: Scenario, account: str) -> None:
 def test_messages_outlive_a_killed_broker(scenario: Scenario, ctl1: Node) -> None:
     # The default exchange outlives a restart, the services' own are made anew by them.
     assert do(scenario, "nova-conductor", publish("kept", "")) == ["taken"]
-    before = ctl1.output("systemctl show --value --property=MainPID rabbitmq-server").strip()
-    ctl1.output(f"kill -KILL {before}")
+    ctl1.kill("rabbitmq-server")
     eventually("the message is there again", lambda: do(scenario, "nova-conductor", GET) == ["kept"], seconds=90)
 
 

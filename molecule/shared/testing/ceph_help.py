@@ -83,18 +83,6 @@ class Cluster:
         states = {state["state_name"] for state in told["pgmap"]["pgs_by_state"]}
         return bool(told["osdmap"]["num_up_osds"] == OSDS and states == {"active+clean"})
 
-    def process(self, unit: str) -> str:
-        """Return the number of a unit's process; it has to have one."""
-        found = self.node.output(f"systemctl show --value --property=MainPID {unit}").strip()
-        assert found not in {"", "0"}, f"{unit} has no process"
-        return found
-
-    def kill(self, unit: str) -> str:
-        """Kill a daemon without a warning; return the number that its process had."""
-        process = self.process(unit)
-        self.node.output(f"kill -KILL {process}")
-        return process
-
 
 def images(node: Node, client: str, pool: str, *actions: tuple[Any, ...]) -> list[Any]:
     """Do things with RBD images through librbd, with the keyring that the node has for a client.

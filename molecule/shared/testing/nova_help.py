@@ -1,4 +1,4 @@
-"""What the tests of Placement and Nova share: a person with few rights, and a server that needs no other service."""
+"""What the tests of Placement and Nova share: a server that needs no other service, and what the services say."""
 
 from __future__ import annotations
 
@@ -8,33 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-import openstack
 from openstack.connection import Connection
 from requests import Response
 from scenario import Node, eventually
-
-
-@contextmanager
-def member(cloud: Connection) -> Iterator[Connection]:
-    """Make a project with a user who has the role member there, and remove both at the end."""
-    identity: Any = cloud.identity
-    name, password = f"person-{uuid4().hex[:8]}", uuid4().hex
-    project = identity.create_project(name=name, domain_id="default")
-    user = identity.create_user(name=name, password=password, domain_id="default")
-    try:
-        identity.assign_project_role_to_user(project, user, next(iter(identity.roles(name="member"))))
-        yield openstack.connection.Connection(
-            auth_url=cloud.config.auth["auth_url"],
-            region_name=cloud.config.region_name,
-            username=name,
-            password=password,
-            project_name=name,
-            user_domain_id="default",
-            project_domain_id="default",
-        )
-    finally:
-        identity.delete_user(user)
-        identity.delete_project(project)
 
 
 @contextmanager

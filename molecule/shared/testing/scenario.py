@@ -51,6 +51,18 @@ class Node:
         )
         return done.stdout
 
+    def main_process(self, unit: str) -> str:
+        """Return the number of a unit's main process; it has to have one."""
+        found = self.output(f"systemctl show --value --property=MainPID {unit}").strip()
+        assert found not in {"", "0"}, f"{unit} has no process"
+        return found
+
+    def kill(self, unit: str) -> str:
+        """Kill a unit's main process without a warning; return the number that it had."""
+        process = self.main_process(unit)
+        self.output(f"kill -KILL {process}")
+        return process
+
     def python(self, script: str, timeout: float = 120, **given: Any) -> Any:
         """Run a Python script on the node; it finds `given` as a dict and leaves its answer in `answer`, as JSON."""
         program = (
@@ -106,6 +118,16 @@ class Scenario:
         """Return the address with this number in one of the scenario's networks (management, tunnel, external)."""
         third = self.settings["scenario_number"] * 3 + ["management", "tunnel", "external"].index(network)
         return f"172.30.{third}.{number}"
+
+    def service(self, name: str) -> Connection:
+        """Return the cloud as the user of a service (glance, nova) sees it."""
+        return self.cloud.connect_as(
+            username=name,
+            password=self.secret(f"keystone_{name}"),
+            project_name="service",
+            user_domain_id="default",
+            project_domain_id="default",
+        )
 
     @cached_property
     def cloud(self) -> Connection:
