@@ -55,7 +55,7 @@ lint: env ## Check style and types
 
 .PHONY: unit
 unit: env ## Run the unit tests
-	@pytest -q verify/tests tests/unit
+	@pytest -q --numprocesses 2 verify/tests tests/unit
 
 .PHONY: check
 check: lint unit ## Check style and types and run the unit tests

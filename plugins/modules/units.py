@@ -117,8 +117,8 @@ def systemctl(module: AnsibleModule, verb: str, names: list[str]) -> None:
     if not names or module.check_mode:
         return
     if verb in ("start", "restart"):
-        # A unit that failed often within seconds is not started again, not even by hand and with what it lacked put right,
-        # until its count is reset. A unit that systemd has not loaded has no count: no error of ours.
+        # A unit that failed often within seconds is not started again, not even by hand and with what it lacked put
+        # right, until its count is reset. A unit that systemd has not loaded has no count: no error of ours.
         module.run_command(["systemctl", "reset-failed", "--", *names])
     code, _out, error = module.run_command(["systemctl", verb, "--", *names])
     if code == 0:

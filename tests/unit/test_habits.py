@@ -99,7 +99,7 @@ class TestBeforeACommit:
         makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
         assert re.search(r"^check: lint unit ", makefile, re.MULTILINE)
         assert re.search(r"^lint: .*\n\t@bin/lint\n", makefile, re.MULTILINE)
-        assert re.search(r"^unit: .*\n\t@pytest -q verify/tests tests/unit\n", makefile, re.MULTILINE)
+        assert re.search(r"^unit: .*\n\t@pytest -q --numprocesses 2 verify/tests tests/unit\n", makefile, re.MULTILINE)
 
 
 class TestChangelog:
