@@ -94,6 +94,10 @@ def test_a_wrong_password_is_refused(scenario: Scenario, account: str) -> None:
 def test_messages_outlive_a_killed_broker(scenario: Scenario, ctl1: Node) -> None:
     # The default exchange outlives a restart, the services' own are made anew by them.
     assert do(scenario, "nova-conductor", publish("kept", "")) == ["taken"]
+    # Which log is a new queue's, the broker writes down some seconds later; a queue that it did not come to write down
+    # is there after a crash, but nobody can use it.
+    notes = "find /var/lib/rabbitmq -name '*.dets' -newermt '6 seconds ago'"
+    eventually("the broker has written down what it made", lambda: not ctl1.output(notes), seconds=60)
     ctl1.kill("rabbitmq-server")
     eventually("the message is there again", lambda: do(scenario, "nova-conductor", GET) == ["kept"], seconds=90)
 
