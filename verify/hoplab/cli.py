@@ -17,6 +17,7 @@ from hoplab import __version__
 from hoplab.cleanup import Removal, cleanup, remove_own
 from hoplab.cloud import connect, new_request_id, told_plainly
 from hoplab.deployment import ENVIRONMENT, Deployment, find_lab, load
+from hoplab.drill.verb import add_drill
 from hoplab.errors import (
     EXIT_FAILS,
     EXIT_HOLDS,
@@ -77,6 +78,7 @@ def parser() -> argparse.ArgumentParser:
     add_runs(three)
     three.set_defaults(verb=run_explain)
     add_verbs(verbs)
+    add_drill(verbs)
     return top
 
 

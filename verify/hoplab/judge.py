@@ -88,8 +88,8 @@ class Judged:
 class Judgement:
     """A run's verdicts in the order of the catalogue.
 
-    first_unproven: None if all hops happened. It may be a hop that the flow leaves out, if one of the flow must follow
-    it.
+    first_unproven: None if all hops happened. Where one did not, a hop of which only one side is seen counts, too: a
+    request that was sent and came nowhere. It may be a hop that the flow leaves out, if one of the flow must follow it.
     """
 
     hops: tuple[Judged, ...]
@@ -114,7 +114,12 @@ def judge(catalogue: Catalogue, flow: Flow, events: Iterable[Event], launch: Lau
     counted = [judged[name] for name in catalogue.hops if flow.numbers(name) or name in flow.also]
     result = _result(counted, launch)
     suspects = [*counted, *judged.values()] if result is Result.FAILED else []
-    return Judgement(tuple(counted), result, next((one for one in suspects if one.verdict in UNPROVEN), None))
+    return Judgement(tuple(counted), result, next((one for one in suspects if _is_suspect(one)), None))
+
+
+def _is_suspect(one: Judged) -> bool:
+    """Tell whether a failed launch may have broken at this hop."""
+    return one.verdict in UNPROVEN or (one.verdict is Verdict.WEAK and not one.hop.one_witness)
 
 
 def _dim(launch: Launch) -> set[str]:

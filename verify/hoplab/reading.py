@@ -134,7 +134,7 @@ What the guest said can't be placed in time without the hypervisor, so that one 
 
 
 def read_run(directory: Path, record: Record) -> tuple[list[Event], tuple[Source, ...]]:
-    """Return a run's events, and all its sources with what is wrong with them.
+    """Return a run's events until it ended, and all its sources with what is wrong with them.
 
     A source whose file is gone or shorter than it was written, or of a form that is not known here, has a problem.
     """
@@ -145,7 +145,13 @@ def read_run(directory: Path, record: Record) -> tuple[list[Event], tuple[Source
     context = replace(context, boot_time=_boot_time(events, record))
     consoles = [source for source in sources if source.form == "console"]
     events += [event for source in consoles for event in _events(directory, source, context)]
-    return events, sources
+    return [event for event in events if not _late(event, record)], sources
+
+
+def _late(event: Event, record: Record) -> bool:
+    """Tell whether something happened when the launch was over: what was in its way may have been put right."""
+    clock = record.clocks.get(event.node)
+    return event.time - (clock.offset if clock else 0.0) > record.ended
 
 
 def unread(sources: Iterable[Source], wanted: Iterable[tuple[str, str]]) -> frozenset[tuple[str, str]]:

@@ -83,10 +83,11 @@ class Unit:
 class Record:
     """What is known of a launch without looking at what was captured.
 
-    run: the directory's name; started, ended: seconds since 1970 by our clock; ids: what the client knows of its
-    launch; host: the node on which the instance was built, empty if none was chosen; status: Nova's, empty without an
-    instance; seconds_to_active: None if it didn't get there; error: what went wrong, in words; clocks: by node; hosts:
-    node by address; units: actor by systemd unit; pools: Ceph's pools by id; states: of the daemons at the end.
+    run: the directory's name; started, ended: seconds since 1970 by our clock; what is later does not count; ids: what
+    the client knows of its launch; host: the node on which the instance was built, empty if none was chosen; status:
+    Nova's, empty without an instance; seconds_to_active: None if it didn't get there; error: what went wrong, in words;
+    clocks: by node; hosts: node by address; units: actor by systemd unit; pools: Ceph's pools by id; states: of the
+    daemons at the end.
     """
 
     run: str

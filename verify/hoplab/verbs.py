@@ -38,7 +38,7 @@ def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     _add_launching(verbs, "watch", "do as verify, and show the hops as they happen", run_watch)
     replay = verbs.add_parser("replay", help="judge a run again from its directory; needs no lab")
     _add_run(replay, required=True)
-    _add_flow(replay)
+    add_flow(replay)
     replay.add_argument("--json", action="store_true", help="print the report as JSON")
     replay.set_defaults(verb=run_replay)
     report = verbs.add_parser("report", help="show a run's report, or write it as a page, for CI or as JSON")
@@ -58,7 +58,7 @@ def _add_launching(
     verb: Callable[[argparse.Namespace], int],
 ) -> None:
     one = verbs.add_parser(name, help=told)
-    _add_flow(one)
+    add_flow(one)
     one.add_argument("--warm", action="store_true", help="with an image that the hosts may have already")
     one.add_argument("--keep", action="store_true", help="leave the instances, volumes and images")
     one.add_argument("--timeout", type=_seconds, default=120.0, metavar="SECONDS", help="for an instance to be ACTIVE")
@@ -85,7 +85,8 @@ def add_runs(one: argparse.ArgumentParser) -> None:
     one.add_argument("--runs", type=Path, metavar="DIR", help=f"where runs are kept (${ENVIRONMENT}, else {RUNS}/)")
 
 
-def _add_flow(one: argparse.ArgumentParser) -> None:
+def add_flow(one: argparse.ArgumentParser) -> None:
+    """Add the option that says which documented list is meant (see `flow_of`)."""
     one.add_argument("--flow", default=FLOW, metavar="FLOW", help=f"launch-58, cli-28 or deck-17 ({FLOW})")
 
 

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
 from pathlib import Path
@@ -69,15 +69,16 @@ def verify(
     say: Say,
     recorded: Callable[[tuple[Path, ...]], None],
     began: Callable[[Look], None] = lambda _look: None,
+    around: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> None:
     """Launch what is wished for while the lab is recorded.
 
     recorded: told each launch's run directory, ready to be judged, before anything is taken away, which may last;
-    began: told how the first launch can be looked at while it is being recorded. Raises ConfigurationError; what else
-    goes wrong is in the runs' records.
+    began: told how the first launch can be looked at while it is being recorded; around: gives what the launches are
+    done in, when all is prepared and recorded. Raises ConfigurationError; what else goes wrong is in the runs' records.
     """
     with alone(deployment.directory):
-        _verify(deployment, runs, wish, say, recorded=recorded, began=began)
+        _verify(deployment, runs, wish, say, recorded=recorded, began=began, around=around)
 
 
 @contextmanager
@@ -104,6 +105,7 @@ def _verify(
     *,
     recorded: Callable[[tuple[Path, ...]], None],
     began: Callable[[Look], None],
+    around: Callable[[], AbstractContextManager[None]],
 ) -> None:
     started = time.time()
     cloud = connect(deployment, new_request_id())
@@ -117,15 +119,16 @@ def _verify(
     try:
         capture.start(wish.count * wish.timeout + SPARE_SECONDS)
         began(lambda: (directories[0], story.of(attempts[0], directories[0])))
-        say(f"launching {', '.join(attempt.plan.server for attempt in attempts)}")
-        _launch_all(deployment, attempts, recording)
-        time.sleep(SETTLE_SECONDS)
+        with around():
+            say(f"launching {', '.join(attempt.plan.server for attempt in attempts)}")
+            _launch_all(deployment, attempts, recording)
+            time.sleep(SETTLE_SECONDS)
+            story.end()
     finally:
         capture.stop()
         recording.close()
     for problem in capture.problems():
         say(f"not recorded: {problem}")
-    story.end()
     for attempt, directory in zip(attempts, directories, strict=True):
         if directory != directories[0]:
             share_raw(directories[0], directory)

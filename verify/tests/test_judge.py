@@ -225,6 +225,15 @@ class TestWholeRuns:
         assert verdicts(after)["build-take"] is Verdict.BLOCKED
         assert verdicts(after)["server-accepted"] is Verdict.PROVED
 
+    def test_where_a_launch_failed_a_request_that_came_nowhere_is_named(self) -> None:
+        lost = {name for name in HOPS if _follows(name, "server-request")}
+        gone = [event for name in lost for event in BY_NAME[name].witnesses]
+        gone += [event for event in BY_NAME["server-request"].witnesses if event.who != "client"]
+        after = judged(without(gone))
+        assert verdicts(after)["server-request"] is Verdict.WEAK
+        assert after.first_unproven is not None
+        assert after.first_unproven.hop.name == "server-request"
+
     def test_a_hop_that_a_flow_leaves_out_is_named_where_it_blocks_the_flow(self) -> None:
         short = CATALOGUE.flows["cli-28"]
         lost = {name for name in HOPS if name == "disk-import" or _follows(name, "disk-import")}

@@ -233,3 +233,12 @@ class TestReading:
 
     def test_a_file_that_is_not_as_long_as_it_was_written_is_damaged(self, tmp_path: Path) -> None:
         assert "4 bytes, and 6 were written" in self.run(tmp_path, "null")["broker"]
+
+    def test_what_happened_when_the_launch_was_over_does_not_count(self, tmp_path: Path) -> None:
+        text = "".join(json.dumps({"sent": time, "method": "GET", "path": "/"}) + "\n" for time in (5.0, 10.1, 10.3))
+        (tmp_path / "raw" / "ctl1").mkdir(parents=True)
+        (tmp_path / "raw" / "ctl1" / "http").write_text(text)
+        source = Source("ctl1", "http", "client", "client", len(text))
+        clocks = {"ctl1": NodeClock(0.2, 0.01)}
+        events, _sources = read_run(tmp_path, dataclasses.replace(RECORD, ended=10.0, sources=(source,), clocks=clocks))
+        assert [event.time for event in events] == [5.0, 10.1]

@@ -1,14 +1,14 @@
 """Reads the flow files. What is not plainly right is refused with the file, the hop and the key."""
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 from heapq import heappop, heappush
 from pathlib import Path
 from typing import Any, Final
 
-import jsonschema
 import yaml
 
+from hoplab.documents import read_document
 from hoplab.errors import ConfigurationError
 from hoplab.flow.model import (
     ASKED,
@@ -28,18 +28,6 @@ HERE: Final = Path(__file__).parent
 HINT_IDS: Final = frozenset({"image", "instance", "network", "port", "volume"})
 
 
-class _Reader(yaml.SafeLoader):
-    """PyYAML takes the last of several equal keys; here they are an error."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        """Return the mapping; raises ConfigurationError for a key that is there twice."""
-        keys = [self.construct_object(key, deep=True) for key, _value in node.value]
-        twice = {key for key in keys if keys.count(key) > 1}
-        if twice:
-            raise ConfigurationError(f"line {node.start_mark.line + 1}: key {min(map(str, twice))!r} is there twice")
-        return super().construct_mapping(node, deep)
-
-
 def load(directory: Path = HERE) -> Catalogue:
     """Return all hops and flows of a directory: hops/*.yaml, and *.yaml beside it for the flows.
 
@@ -50,7 +38,7 @@ def load(directory: Path = HERE) -> Catalogue:
     flows = {}
     for path in sorted(directory.glob("*.yaml")):
         if path.name != "schema.yaml":
-            flow = _flow(_document(path, schema, "flow"), path, hops)
+            flow = _flow(read_document(path, schema, "flow"), path, hops)
             flows[flow.name] = flow
     return Catalogue(hops, flows)
 
@@ -60,7 +48,7 @@ def _hops(directory: Path, schema: Mapping[str, Any]) -> dict[str, Hop]:
     hops: dict[str, Hop] = {}
     places: dict[str, str] = {}
     for path in sorted((directory / "hops").glob("*.yaml")):
-        for entry in _document(path, schema, "hops")["hops"]:
+        for entry in read_document(path, schema, "hops")["hops"]:
             hop = _hop(entry, path)
             if hop.name in hops:
                 raise ConfigurationError(f"{path}: hop {hop.name} is there twice, here and in {places[hop.name]}")
@@ -80,33 +68,6 @@ def _hops(directory: Path, schema: Mapping[str, Any]) -> dict[str, Hop]:
                     f"{places[name]}: exchange: {hop.exchange} began it, so {name} must come `after` it"
                 )
     return ordered
-
-
-def _document(path: Path, schema: Mapping[str, Any], kind: str) -> dict[str, Any]:
-    try:
-        found = yaml.load(path.read_text(encoding="utf-8"), _Reader)
-    except (yaml.YAMLError, UnicodeDecodeError, ConfigurationError) as error:
-        raise ConfigurationError(f"{path}: {error}") from None
-    checker = jsonschema.Draft202012Validator({**schema[kind], "$defs": schema["$defs"]})
-    fault = jsonschema.exceptions.best_match(checker.iter_errors(found))
-    if fault is not None:
-        raise ConfigurationError(f"{path}: {_place(found, list(fault.absolute_path))}: {fault.message}")
-    return dict(found)
-
-
-def _place(document: Any, path: list[str | int]) -> str:
-    """Return where in a document a fault is, with the hop's or step's name where it has one."""
-    parts = []
-    for key in path:
-        document = document[key]
-        name = document.get("hop", document.get("step")) if isinstance(document, dict) else None
-        if isinstance(key, str):
-            parts.append(key)
-        elif name:
-            parts[-1] = f"{parts[-1].removesuffix('s')} {name}"
-        else:
-            parts.append(f"entry {key + 1}")
-    return ": ".join(parts) or "the document"
 
 
 def _known(names: Iterable[str], hops: Mapping[str, Hop], where: str) -> None:

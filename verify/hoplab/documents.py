@@ -1,0 +1,56 @@
+"""The pack's own YAML files: read, and refused where they are not plainly right."""
+
+from collections.abc import Hashable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import jsonschema
+import yaml
+
+from hoplab.errors import ConfigurationError
+
+NAMES: Final = ("hop", "step", "fault")
+"""Keys by which an entry of a list is called."""
+
+
+class _Reader(yaml.SafeLoader):
+    """PyYAML takes the last of several equal keys; here they are an error."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        """Return the mapping; raises ConfigurationError for a key that is there twice."""
+        keys = [self.construct_object(key, deep=True) for key, _value in node.value]
+        twice = {key for key in keys if keys.count(key) > 1}
+        if twice:
+            raise ConfigurationError(f"line {node.start_mark.line + 1}: key {min(map(str, twice))!r} is there twice")
+        return super().construct_mapping(node, deep)
+
+
+def read_document(path: Path, schema: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    """Return a file's mapping, checked against the schema of its kind; `$defs` is common to all kinds.
+
+    Raises ConfigurationError that names the file, the place and the key.
+    """
+    try:
+        found = yaml.load(path.read_text(encoding="utf-8"), _Reader)
+    except (yaml.YAMLError, UnicodeDecodeError, ConfigurationError) as error:
+        raise ConfigurationError(f"{path}: {error}") from None
+    checker = jsonschema.Draft202012Validator({**schema[kind], "$defs": schema["$defs"]})
+    fault = jsonschema.exceptions.best_match(checker.iter_errors(found))
+    if fault is not None:
+        raise ConfigurationError(f"{path}: {_place(found, list(fault.absolute_path))}: {fault.message}")
+    return dict(found)
+
+
+def _place(document: Any, path: list[str | int]) -> str:
+    """Return where in a document an error is, with the entry's own name where it has one."""
+    parts = []
+    for key in path:
+        document = document[key]
+        name = next((document[word] for word in NAMES if isinstance(document, dict) and word in document), None)
+        if isinstance(key, str):
+            parts.append(key)
+        elif name:
+            parts[-1] = f"{parts[-1].removesuffix('s')} {name}"
+        else:
+            parts.append(f"entry {key + 1}")
+    return ": ".join(parts) or "the document"

@@ -1,0 +1,1 @@
+"""Faults to put into a lab on purpose, and which hop each must make the first unproven one."""

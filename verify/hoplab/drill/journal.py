@@ -1,0 +1,108 @@
+"""What a drill did to a lab and has to be undone: on disk before it is done, so nothing outlives a crash unseen."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import jsonschema
+
+from hoplab.drill.means import Kept
+from hoplab.errors import ConfigurationError
+
+FILE: Final = "drill.json"
+SCHEMA: Final = 1
+_TEXTS: Final = {"type": "object", "additionalProperties": {"type": "string"}}
+_TEXT: Final = {"type": "string"}
+_ENTRY: Final = {"kind": _TEXT, "at": _TEXT, "node": _TEXT, "options": _TEXTS, "kept": _TEXTS}
+CHECK: Final = jsonschema.Draft202012Validator(
+    {
+        "type": "object",
+        "required": ["schema", "fault", "entries"],
+        "properties": {
+            "schema": {"const": SCHEMA},
+            "fault": _TEXT,
+            "entries": {"type": "array", "items": {"type": "object", "required": list(_ENTRY), "properties": _ENTRY}},
+        },
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A means on one node, with what was kept to undo it."""
+
+    kind: str
+    at: str
+    node: str
+    options: Mapping[str, str]
+    kept: Kept
+
+
+class Journal:
+    """The file that says which fault is in a lab. directory: the lab's."""
+
+    def __init__(self, directory: Path) -> None:
+        self.path = directory / FILE
+        self.fault = ""
+        self.entries: list[Entry] = []
+
+    def begin(self, fault: str) -> None:
+        """Say that a fault is being put in; ConfigurationError if there is one already."""
+        try:
+            os.close(os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        except FileExistsError:
+            raise ConfigurationError(
+                f"{self.path}: a drill's fault is in this lab: take it out with `hoplab drill --heal` first"
+            ) from None
+        self.fault = fault
+        self._write()
+
+    def add(self, entry: Entry) -> None:
+        """Note what is about to be done."""
+        self.entries.append(entry)
+        self._write()
+
+    def undone(self) -> None:
+        """Note that the last entry is undone."""
+        self.entries.pop()
+        self._write()
+
+    def end(self) -> None:
+        """Say that no fault is in."""
+        self.path.unlink(missing_ok=True)
+
+    def read(self) -> bool:
+        """Read which fault is in, if one is; tells whether. Raises ConfigurationError for a damaged file."""
+        try:
+            text = self.path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise ConfigurationError(f"{self.path}: cannot be read ({error.strerror})") from None
+        if not text:
+            return True  # It was begun, and then nothing was done.
+        try:
+            found: Any = json.loads(text)
+        except ValueError as error:
+            raise self._damaged(f"is not JSON ({error})") from None
+        wrong = jsonschema.exceptions.best_match(CHECK.iter_errors(found))
+        if wrong is not None:
+            raise self._damaged(f"{'.'.join(map(str, wrong.absolute_path)) or 'top'}: {wrong.message}")
+        self.fault = found["fault"]
+        self.entries = [Entry(**entry) for entry in found["entries"]]
+        return True
+
+    def _damaged(self, what: str) -> ConfigurationError:
+        return ConfigurationError(f"{self.path}: {what}: undo the fault by hand, or build the lab anew, and remove it")
+
+    def _write(self) -> None:
+        document = {"schema": SCHEMA, "fault": self.fault, "entries": [asdict(entry) for entry in self.entries]}
+        fresh = self.path.with_name(f".{FILE}.new")
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as stream:
+            stream.write(json.dumps(document, indent=1) + "\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+        fresh.replace(self.path)

@@ -1,0 +1,197 @@
+"""The verb `drill`: a fault on purpose, and whether its hop is named; or one that a learner has to find."""
+
+import argparse
+import json
+import random
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from hoplab.deployment import Deployment, find_lab, load
+from hoplab.drill import loader
+from hoplab.drill.drilling import Outcome, drill
+from hoplab.drill.injection import heal, put_in
+from hoplab.drill.journal import Journal
+from hoplab.drill.matrix import RESULTS, page, run_all
+from hoplab.drill.model import Fault
+from hoplab.drill.recovery import wait_recovered
+from hoplab.errors import EXIT_FAILS, EXIT_HOLDS, ConfigurationError
+from hoplab.flow.model import Catalogue, Flow
+from hoplab.judge import Result
+from hoplab.report.document import Document
+from hoplab.verbs import add_flow, add_runs, flow_of, judge_all, runs_of, say
+from hoplab.verification import Wish, verify
+
+
+def add_drill(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the verb to the command line's parser."""
+    one = verbs.add_parser("drill", help="put a fault into the lab, and see whether the hop that it breaks is named")
+    what = one.add_mutually_exclusive_group(required=True)
+    what.add_argument("fault", nargs="?", metavar="FAULT", help="the fault: launch with it, judge, and take it out")
+    what.add_argument("--list", action="store_true", help="say which faults there are")
+    what.add_argument("--all", action="store_true", help="carry out all drills that have no result yet")
+    what.add_argument("--blind", action="store_true", help="put in any fault, leave it there and don't tell which")
+    what.add_argument("--answer", action="store_true", help="say which fault is in the lab")
+    what.add_argument("--heal", action="store_true", help="take out the fault that is in the lab")
+    one.add_argument("--json", action="store_true", help="print the result as JSON")
+    one.add_argument("--page", metavar="FILE", type=Path, help="with --all: write all results there, as Markdown")
+    add_flow(one)
+    add_runs(one)
+    one.set_defaults(verb=run_drill)
+
+
+def run_drill(arguments: argparse.Namespace) -> int:
+    """Carry out `hoplab drill`; return the exit status."""
+    catalogue, flow = flow_of(arguments)
+    faults = loader.load(catalogue.hops)
+    if arguments.list:
+        return _list(faults, flow, as_json=arguments.json)
+    deployment = load(find_lab(arguments.lab))
+    if arguments.blind:
+        return _blind(deployment, faults)
+    if arguments.answer:
+        return _answer(Journal(deployment.directory), faults, flow)
+    if arguments.heal:
+        return _heal(deployment)
+    drills = Drills(deployment, runs_of(arguments, deployment), catalogue, flow)
+    if arguments.all:
+        return _all(drills, faults, arguments.page)
+    outcome = drills.one(_of(faults, arguments.fault))
+    if arguments.json:
+        sys.stdout.write(json.dumps(as_row(outcome), indent=1, ensure_ascii=False) + "\n")
+    else:
+        _show(outcome, catalogue, flow)
+    return EXIT_HOLDS if outcome.localised else EXIT_FAILS
+
+
+@dataclass(frozen=True, slots=True)
+class Drills:
+    """What all drills of one lab have in common."""
+
+    deployment: Deployment
+    runs: Path
+    catalogue: Catalogue
+    flow: Flow
+
+    def one(self, fault: Fault) -> Outcome:
+        """Carry out a drill (see `hoplab.drill.drilling.drill`)."""
+        return drill(self.deployment, self.runs, fault, judge=self._judge, say=say)
+
+    def launches_cleanly(self) -> bool:
+        """Tell whether every hop of a launch without a fault is proved."""
+        found: dict[Path, Document] = {}
+        verify(self.deployment, self.runs, Wish(), say=say, recorded=lambda made: found.update(self._judge(made)))
+        return all(document["result"] == Result.PROVED for document in found.values())
+
+    def _judge(self, directories: tuple[Path, ...]) -> dict[Path, Document]:
+        return judge_all(directories, self.catalogue, self.flow)
+
+
+def _all(drills: Drills, faults: dict[str, Fault], where: Path | None) -> int:
+    release = drills.deployment.release
+    rows = run_all(
+        faults.values(),
+        drills.runs / RESULTS,
+        release,
+        one=lambda fault: as_row(drills.one(fault)),
+        launches_cleanly=drills.launches_cleanly,
+        say=say,
+    )
+    if where:
+        where.write_text(page(rows, {name: fault.title for name, fault in faults.items()}, release), encoding="utf-8")
+    return EXIT_HOLDS if all(row["localised"] and row["clean_after"] for row in rows) else EXIT_FAILS
+
+
+def _blind(deployment: Deployment, faults: dict[str, Fault]) -> int:
+    put_in(deployment, random.choice(list(faults.values())))
+    say("a fault is in the lab. Find it, with `hoplab verify` for one; `hoplab drill --answer` tells which it is")
+    say("take it out with `hoplab drill --heal`")
+    return EXIT_HOLDS
+
+
+def _heal(deployment: Deployment) -> int:
+    name = heal(deployment)
+    if not name:
+        say("no fault is in the lab")
+        return EXIT_HOLDS
+    say(f"the fault {name} is out; waiting until the lab is well again")
+    wait_recovered(deployment)
+    return EXIT_HOLDS
+
+
+def as_row(outcome: Outcome) -> Document:
+    """Return a drill's outcome as data."""
+    return {
+        "schema": 1,
+        "fault": outcome.fault.name,
+        "component": outcome.fault.component,
+        "expected": outcome.fault.breaks,
+        "found": outcome.found,
+        "localised": outcome.localised,
+        "result": outcome.result,
+        "status": outcome.status,
+        "says": outcome.says,
+        "seen_as_told": outcome.seen,
+        "verdict_seconds": round(outcome.verdict_seconds, 1),
+        "healed_seconds": round(outcome.healed_seconds, 1),
+        "run": outcome.run.name,
+    }
+
+
+def _of(faults: dict[str, Fault], name: str) -> Fault:
+    if name not in faults:
+        raise ConfigurationError(f"there is no fault {name!r}: `hoplab drill --list` says which there are")
+    return faults[name]
+
+
+def _list(faults: dict[str, Fault], flow: Flow, *, as_json: bool) -> int:
+    if as_json:
+        rows = [{"fault": one.name, "title": one.title, "component": one.component} for one in faults.values()]
+        sys.stdout.write(json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
+        return EXIT_HOLDS
+    table = Table("fault", "what is wrong", "breaks hop", box=None, pad_edge=False)
+    for one in faults.values():
+        table.add_row(one.name, one.title, _hop(one.breaks, flow))
+    Console().print(table)
+    return EXIT_HOLDS
+
+
+def _answer(journal: Journal, faults: dict[str, Fault], flow: Flow) -> int:
+    if not journal.read():
+        say("no fault is in the lab: put one in with `hoplab drill --blind`")
+        return EXIT_FAILS
+    fault = _of(faults, journal.fault)
+    why = f" {fault.because}" if fault.because else ""
+    Console().print(
+        f"{fault.name}: {fault.title} It breaks hop {_hop(fault.breaks, flow)}.{why}",
+        soft_wrap=True,
+        highlight=False,
+        markup=False,
+    )
+    return EXIT_HOLDS
+
+
+def _show(outcome: Outcome, catalogue: Catalogue, flow: Flow) -> None:
+    fault, console = outcome.fault, Console()
+    mark = "localised" if outcome.localised else "NOT localised"
+    lines = [
+        f"{fault.name}: {fault.title}",
+        f"  {mark} in {outcome.verdict_seconds:.0f} s; the lab was well again {outcome.healed_seconds:.0f} s later",
+        f"  first unproven hop: {_hop(outcome.found, flow) if outcome.found else 'none'}",
+        f"  the fault breaks:   {_hop(fault.breaks, flow)}: {catalogue.hops[fault.breaks].meaning}",
+        f"  the user sees:      {outcome.status or 'no instance'}; {outcome.says or 'no message'}",
+    ]
+    if not outcome.seen:
+        lines.append(f"  expected was:       {fault.sees.status or 'no instance'}; {fault.sees.says}")
+    console.print("\n".join(lines), soft_wrap=True, highlight=False, markup=False)
+    say(f"run {outcome.run}")
+
+
+def _hop(name: str | None, flow: Flow) -> str:
+    if name is None:
+        return "none"
+    numbers = flow.numbers(name)
+    return f"{name} ({', '.join(numbers)})" if numbers else name
