@@ -15,7 +15,14 @@ DAEMONS: dict[str, Any] = {"prefix": "service dump", "to_manager": True}
 def cluster(ctl1: Node) -> Cluster:
     """Return the cluster, once its manager daemon is active."""
     found = Cluster(ctl1)
-    eventually("a manager daemon is active", lambda: found.ask("mgr dump")["available"], seconds=90)
+
+    def active() -> bool:
+        # The monitors name the one from before the reboot until they hear of the new one, so it has to answer itself.
+        answers = found.commands("client.admin", "", GROUPS)
+        told = found.ask("mgr dump")
+        return isinstance(answers[0], dict) and bool(told["available"] and told["active_addrs"]["addrvec"])
+
+    eventually("a manager daemon is active", active, seconds=90)
     return found
 
 
