@@ -74,7 +74,7 @@ def page(rows: Iterable[Mapping[str, Any]], titles: Mapping[str, str], release: 
     head = [
         "# Drills",
         "",
-        "<!-- Made from the last results by `make drills`: don't edit. -->",
+        "<!-- Made by `hoplab drill --all --page FILE`: don't edit. -->",
         "",
         "Each drill puts one fault into the running lab, launches an instance and judges the launch: the first hop",
         "that is not proved must be the one that the fault breaks. `hoplab drill FAULT` does one of them.",
