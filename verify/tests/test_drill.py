@@ -16,7 +16,7 @@ from hoplab.drill import loader
 from hoplab.drill.injection import fault_in, heal, put_in
 from hoplab.drill.journal import FILE, Journal
 from hoplab.drill.matrix import Row, page, read_results, run_all
-from hoplab.drill.means import KINDS
+from hoplab.drill.means import KINDS, Kind
 from hoplab.drill.model import Fault, Means, Sight
 from hoplab.errors import EXIT_FAILS, EXIT_HOLDS, EXIT_USAGE, ConfigurationError, SourceError
 from hoplab.flow.loader import load as load_flows
@@ -143,7 +143,7 @@ class TestUndoing:
         def fail(_place: object) -> None:
             raise SourceError("refused")
 
-        monkeypatch.setitem(KINDS, "stop", KINDS["stop"].__class__(fail, KINDS["stop"].undo, KINDS["stop"].keep))
+        monkeypatch.setitem(KINDS, "stop", Kind(fail, KINDS["stop"].undo, KINDS["stop"].keep))
         with pytest.raises(SourceError, match="refused"):
             put_in(lab, fault("freeze", "stop"))
         assert told()[-2:] == [UNDONE["stop"], UNDONE["freeze"]]
@@ -162,6 +162,20 @@ class TestUndoing:
         assert heal(lab) == "made-up"
         assert told()[-2:] == [UNDONE["stop"], UNDONE["freeze"]]
         assert heal(lab) == ""
+
+    @pytest.mark.parametrize(("key", "value"), [("kind", "burn"), ("at", "swift"), ("node", "net9")])
+    def test_what_is_no_longer_known_is_not_taken_for_undone(
+        self, lab: Deployment, told: Callable[[], list[str]], key: str, value: str
+    ) -> None:
+        put_in(lab, fault("freeze"))
+        noted = json.loads((lab.directory / FILE).read_text())
+        noted["entries"][0][key] = value
+        (lab.directory / FILE).write_text(json.dumps(noted))
+        before = told()
+        with pytest.raises(SourceError, match=f"made-up is still in: .*{value}.*by hand"):
+            heal(lab)
+        assert told() == before
+        assert len(journal(lab).entries) == 1
 
     def test_one_fault_at_a_time(self, lab: Deployment, told: Callable[[], list[str]]) -> None:
         put_in(lab, fault("freeze"))

@@ -68,6 +68,11 @@ def heal(deployment: Deployment) -> str:
 
 
 def _undo(nodes: Nodes, deployment: Deployment, entry: Entry) -> None:
-    for node, service in deployment.running(entry.at):
-        if node.name == entry.node:
-            KINDS[entry.kind].undo(Place(nodes, deployment, node, service, entry.options), entry.kept)
+    places = [(node, service) for node, service in deployment.running(entry.at) if node.name == entry.node]
+    if not places or entry.kind not in KINDS:
+        # Another lab.json or another hoplab than the one that put it in: never take that for undone.
+        raise SourceError(
+            f"{entry.kind} at {entry.at} on {entry.node}: nobody here knows that any more: undo it by hand"
+        )
+    for node, service in places:
+        KINDS[entry.kind].undo(Place(nodes, deployment, node, service, entry.options), entry.kept)
