@@ -170,14 +170,19 @@ def run_report(arguments: argparse.Namespace) -> int:
         show_report(document, Console())
         return EXIT_HOLDS
     if arguments.output:
-        try:
-            arguments.output.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise ConfigurationError(f"--output {arguments.output}: {error.strerror}: name another file") from None
-        say(f"written to {arguments.output}")
+        write_page("--output", arguments.output, text)
     else:
         sys.stdout.write(text)
     return EXIT_HOLDS
+
+
+def write_page(option: str, path: Path, text: str) -> None:
+    """Write what was asked for with an option; ConfigurationError that names it if that can't be done."""
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"{option} {path}: {error.strerror}: name another file") from None
+    say(f"written to {path}")
 
 
 def judge_all(directories: Iterable[Path], catalogue: Catalogue, flow: Flow) -> dict[Path, Document]:

@@ -22,7 +22,7 @@ from hoplab.errors import EXIT_FAILS, EXIT_HOLDS, ConfigurationError
 from hoplab.flow.model import Catalogue, Flow
 from hoplab.judge import Result
 from hoplab.report.document import Document
-from hoplab.verbs import add_flow, add_runs, flow_of, judge_all, runs_of, say
+from hoplab.verbs import add_flow, add_runs, flow_of, judge_all, runs_of, say, write_page
 from hoplab.verification import Wish, verify
 
 
@@ -101,7 +101,7 @@ def _all(drills: Drills, faults: dict[str, Fault], where: Path | None) -> int:
         say=say,
     )
     if where:
-        where.write_text(page(rows, {name: fault.title for name, fault in faults.items()}, release), encoding="utf-8")
+        write_page("--page", where, page(rows, {name: fault.title for name, fault in faults.items()}, release))
     return EXIT_HOLDS if all(row["localised"] and row["clean_after"] for row in rows) else EXIT_FAILS
 
 
