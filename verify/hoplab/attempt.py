@@ -13,7 +13,7 @@ from hoplab.capture.client import ClientRecorder
 from hoplab.capture.console import ConsoleLog
 from hoplab.capture.redact import digest
 from hoplab.checks.guest import console_text
-from hoplab.cloud import connect, new_request_id, told_plainly
+from hoplab.cloud import ANSWER_SECONDS, connect, new_request_id, told_plainly
 from hoplab.deployment import Deployment
 from hoplab.errors import HoplabError, WaitTimeoutError
 from hoplab.events import Ids
@@ -51,17 +51,24 @@ class Attempt:
         """The part of the global request id by which its run is called."""
         return self.global_request_id.removeprefix("req-")[:8]
 
-    def known(self, regions: frozenset[str]) -> Ids:
-        """Return all ids that the client knows by now. regions: ids of Keystone's cache region, for the token's key."""
+    @property
+    def beforehand(self) -> dict[str, str]:
+        """The ids that are known before anything is asked for."""
         ids = {"global-request": self.global_request_id}
         if self.prepared is not None:
             ids["image"] = self.prepared.image_id
             ids["volume"] = self.prepared.volume_id
             ids["network"] = self.prepared.tenant.network_id
-        ids |= {
-            **answered(self.recorder.records),
-            **self.ids,
-        }
+        return ids
+
+    @property
+    def may_run(self) -> bool:
+        """Whether there may be a guest that tells something: nova-api says so, or does not answer any more."""
+        return self.status == "ACTIVE" or (not self.status and "instance" in self.ids)
+
+    def known(self, regions: frozenset[str]) -> Ids:
+        """Return all ids that the client knows by now. regions: ids of Keystone's cache region, for the token's key."""
+        ids = {**self.beforehand, **answered(self.recorder.records), **self.ids}
         found = {name: frozenset({value}) for name, value in ids.items() if value}
         if self.recorder.token:
             found["token"] = frozenset({digest(self.recorder.token)})
@@ -75,7 +82,9 @@ def carry_out(deployment: Deployment, attempt: Attempt) -> None:
     Only ConfigurationError is raised.
     """
     # A connection of its own, so that the launch begins with a token of its own.
-    cloud = connect(deployment, attempt.global_request_id)
+    # An API that keeps silent for longer than an instance is waited for has nothing to say any more.
+    answer_seconds = min(ANSWER_SECONDS, attempt.plan.active_timeout)
+    cloud = connect(deployment, attempt.global_request_id, answer_seconds)
     attempt.recorder.watch(cloud)
     try:
         with told_plainly("launch"):
@@ -89,7 +98,7 @@ def carry_out(deployment: Deployment, attempt: Attempt) -> None:
             attempt.seen = error.states
     with suppress(HoplabError), told_plainly("launch"):
         _learn_from_cloud(cloud, attempt)
-    if attempt.status == "ACTIVE":
+    if attempt.may_run:
         try:
             with told_plainly("console"):
                 _read_console(cloud, attempt)

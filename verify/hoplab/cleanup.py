@@ -1,6 +1,6 @@
 """Taking away what launches made: bounded, and at ease with what is not there."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 
 from openstack import exceptions
@@ -92,6 +92,7 @@ def _floating_ips(cloud: Connection, plan: Plan) -> list[str]:
 
 def _volumes(cloud: Connection, plan: Plan) -> list[str]:
     volumes = own_volumes(cloud, plan.server)
+    _detach(cloud, {str(volume.id) for volume in volumes})
     for volume in volumes:
         volume_api(cloud).delete_volume(volume.id, ignore_missing=True)
 
@@ -101,6 +102,16 @@ def _volumes(cloud: Connection, plan: Plan) -> list[str]:
 
     wait_for("volumes deleted", gone, timeout=plan.volume_timeout)
     return [str(volume.id) for volume in volumes]
+
+
+def _detach(cloud: Connection, volumes: Container[str]) -> None:
+    """Remove attachments that instances left behind: of one that was deleted before a host was chosen it stays.
+
+    Cinder refuses it while there is such an instance (cinder/volume/api.py attachment_deletion_allowed).
+    """
+    for attachment in list(volume_api(cloud).attachments()):
+        if str(attachment.volume_id) in volumes:
+            volume_api(cloud).delete_attachment(attachment.id, ignore_missing=True)
 
 
 def _keypair(cloud: Connection, plan: Plan) -> list[str]:

@@ -10,6 +10,7 @@ import openstack.exceptions
 from keystoneauth1 import exceptions as auth_errors
 from openstack.block_storage.v3._proxy import Proxy as VolumeApi
 from openstack.connection import Connection
+from openstack.identity.v3._proxy import Proxy as IdentityApi
 from openstack.image.v2._proxy import Proxy as ImageApi
 
 from hoplab.deployment import Deployment
@@ -24,17 +25,18 @@ def new_request_id() -> str:
     return f"req-{uuid.uuid4()}"
 
 
-def connect(deployment: Deployment, global_request_id: str) -> Connection:
+def connect(deployment: Deployment, global_request_id: str, answer_seconds: float = ANSWER_SECONDS) -> Connection:
     """Return a connection to the lab's cloud; every request it makes carries the global request id.
 
-    Environment variables (OS_*) and the user's own clouds.yaml have no say. Nothing is sent yet.
+    answer_seconds: how long an API may keep silent. Environment variables (OS_*) and the user's own clouds.yaml have no
+    say. Nothing is sent yet.
     Raises ConfigurationError if the clouds file has no such cloud.
     """
     try:
         config = openstack.config.OpenStackConfig(
             config_files=[str(deployment.clouds_file)], secure_files=[], vendor_files=[], load_envvars=False
         )
-        region = config.get_one(cloud=deployment.cloud, region_name=deployment.region, api_timeout=ANSWER_SECONDS)
+        region = config.get_one(cloud=deployment.cloud, region_name=deployment.region, api_timeout=answer_seconds)
     except (openstack.exceptions.SDKException, auth_errors.ClientException) as error:
         raise ConfigurationError(
             f"{deployment.clouds_file}: cloud {deployment.cloud!r} cannot be used ({error}): run `make lab`"
@@ -53,6 +55,11 @@ def project_id(cloud: Connection) -> str:
 def image_api(cloud: Connection) -> ImageApi:
     """Return Glance's API in the one version that the lab has."""
     return cast("ImageApi", cloud.image)
+
+
+def identity_api(cloud: Connection) -> IdentityApi:
+    """Return Keystone's API in the one version that the lab has."""
+    return cast("IdentityApi", cloud.identity)
 
 
 def volume_api(cloud: Connection) -> VolumeApi:

@@ -1,6 +1,6 @@
 """Which events belong to a launch: by the ids that they carry, never by the time alone."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -10,16 +10,30 @@ from hoplab.flow.model import ASKED, EXCHANGE, PLACEHOLDER, Hop, Witness
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """How an id is learnt: its name, from events of which kinds and with which fields, beside which ids of ours."""
+    """How an id is learnt: its name, from events of which kinds and with which fields, beside which ids of ours.
+
+    told: the client is told it where all is well, and what it knows counts.
+    """
 
     name: str
     kinds: tuple[str, ...]
     beside: frozenset[str]
     where: Mapping[str, str] = field(default_factory=dict)
+    told: bool = False
 
 
 INSERTED: Final = {"verb": "INSERT"}
+POSTED: Final = {"method": "POST", "path": "/v2.1/servers"}
 TAUGHT: Final = (
+    # A client whose POST is not answered knows neither Nova's id of it nor the instance's.
+    Lesson("request", ("http.served",), frozenset({"global-request"}), POSTED, told=True),
+    Lesson(
+        "instance",
+        ("db.statement", "db.sent"),
+        frozenset({"request"}),
+        INSERTED | {"table": "build_requests"},
+        told=True,
+    ),
     # A port of a launch that failed is gone when it is over: only what was written of it tells which it was.
     Lesson("port", ("db.statement",), frozenset({"instance"}), INSERTED),
     Lesson("mac", ("db.statement",), frozenset({"port"}), INSERTED),
@@ -64,6 +78,8 @@ def learn(events: Iterable[Event], known: Ids) -> Ids:
     ids = {name: frozenset(values) for name, values in known.items()}
     for lesson in TAUGHT:
         found = set(ids.get(lesson.name, frozenset()))
+        if lesson.told and found:
+            continue
         for event in events:
             if teaches(event, lesson) and any(owned(event, other, ids) for other in lesson.beside):
                 found |= event.ids.get(lesson.name, frozenset())
@@ -76,12 +92,17 @@ def teaches(event: Event, lesson: Lesson) -> bool:
     return event.kind in lesson.kinds and all(event.fields.get(key) == value for key, value in lesson.where.items())
 
 
-def learn_host(events: Iterable[Event], ids: Ids) -> str:
-    """Return the compute that was told to build the instance, by the queue's name; empty if none was."""
+def builds(events: Iterable[Event], ids: Ids) -> Iterator[Event]:
+    """Yield each message by which a compute was told to build the instance: another one after each that failed."""
     for event in events:
         if event.kind == "rpc.published" and event.fields.get("method") == BUILD and owned(event, "instance", ids):
-            return event.fields.get("routing_key", "").partition(".")[2]
-    return ""
+            yield event
+
+
+def learn_host(events: Iterable[Event], ids: Ids) -> str:
+    """Return the first compute that was told to build the instance, by the queue's name; empty if none was."""
+    first = next(builds(events, ids), None)
+    return first.fields.get("routing_key", "").partition(".")[2] if first else ""
 
 
 def speaking(events: Voices, witness: Witness, ids: Ids, host: str) -> tuple[Event, ...]:

@@ -124,6 +124,7 @@ def server_request(plan: Plan, prepared: Prepared) -> dict[str, Any]:
         "key_name": prepared.keypair,
         "networks": [{"uuid": prepared.tenant.network_id}],
         "security_groups": [{"name": prepared.security_group_id}],
+        **({"availability_zone": plan.zone} if plan.zone else {}),
         "block_device_mapping": [
             {
                 "uuid": prepared.image_id,

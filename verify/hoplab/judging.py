@@ -9,6 +9,7 @@ from hoplab.events import Event, Ids, write_events
 from hoplab.flow.model import Catalogue, Flow
 from hoplab.join import learn, learn_host
 from hoplab.judge import Judgement, Launch, Result, judge
+from hoplab.pace import read_usual
 from hoplab.pairing import pair_statements
 from hoplab.reading import read_run, unread
 from hoplab.record import EVENTS, REPORT, Record, read_record, write_json
@@ -47,10 +48,12 @@ def judge_record(directory: Path, record: Record, catalogue: Catalogue, flow: Fl
     """Judge what was captured in a directory, with what is known of the launch."""
     found, sources = read_run(directory, record)
     events = pair_statements(found)
-    host = record.host or learn_host(events, record.ids)
-    launch = Launch(record.ids, host, record.clocks, unread(sources, catalogue.asked))
+    ids, failed = learn(events, record.ids), record.status != "ACTIVE"
+    # The host that the client sees last is another than the first one if Nova tried again.
+    host = (failed and learn_host(events, ids)) or record.host or learn_host(events, ids)
+    launch = Launch(record.ids, host, record.clocks, unread(sources, catalogue.asked), failed=failed)
     judgement = judge(catalogue, flow, events, launch)
-    return Judging(replace(record, host=host), events, sources, launch, learn(events, record.ids), judgement)
+    return Judging(replace(record, host=host), events, sources, launch, ids, judgement)
 
 
 def judge_run(directory: Path, catalogue: Catalogue, flow: Flow, *, write: bool = True) -> Document:
@@ -60,7 +63,15 @@ def judge_run(directory: Path, catalogue: Catalogue, flow: Flow, *, write: bool 
     """
     judging = judge_record(directory, read_record(directory), catalogue, flow)
     why = failure(judging.record, flow, judging.judgement, judging.events, judging.ids)
-    made = document(judging.record, flow, judging.judgement, ids=judging.ids, sources=judging.sources, failure=why)
+    made = document(
+        judging.record,
+        flow,
+        judging.judgement,
+        ids=judging.ids,
+        sources=judging.sources,
+        failure=why,
+        pace=read_usual(directory),
+    )
     if write:
         write_events(judging.events, directory / EVENTS)
         write_json(directory / REPORT, made)

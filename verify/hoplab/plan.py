@@ -31,7 +31,8 @@ class Plan:
     """What a launch asks for.
 
     group: name of network, subnet, router, security group and keypair; server: name of instance and volume;
-    tenant_cidr: the tenant network's addresses; volume_size: GB; all timeouts: seconds.
+    tenant_cidr: the tenant network's addresses; volume_size: GB; zone: availability zone, which may name a host
+    (`nova:cmp1`), empty for any; all timeouts: seconds.
     """
 
     group: str = "hoplab"
@@ -41,8 +42,10 @@ class Plan:
     flavor: FlavorSpec = TINY
     tenant_cidr: str = "10.77.0.0/24"
     volume_size: int = 1
+    zone: str = ""
     active_timeout: float = 300
-    delete_timeout: float = 120
+    # Nova waits up to five minutes for a port to be plugged, and deletes an instance only then.
+    delete_timeout: float = 360
     volume_timeout: float = 60
     console_timeout: float = 120
     ssh_timeout: float = 60

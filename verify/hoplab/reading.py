@@ -8,7 +8,7 @@ from typing import Final
 
 from hoplab.events import Event
 from hoplab.parse.broker import parse_broker
-from hoplab.parse.cache import parse_cache
+from hoplab.parse.cache import missed, parse_cache
 from hoplab.parse.ceph import learn_images, parse_osd, parse_rgw_log
 from hoplab.parse.ceph_mon import parse_audit, parse_mon
 from hoplab.parse.client import parse_client
@@ -138,7 +138,7 @@ def read_run(directory: Path, record: Record) -> tuple[list[Event], tuple[Source
 
     A source whose file is gone or shorter than it was written, or of a form that is not known here, has a problem.
     """
-    sources = tuple(_checked(directory, source) for source in record.sources)
+    sources = tuple(_whole(directory, _checked(directory, source), record) for source in record.sources)
     images, writes = learn_images(_all_lines(directory, sources, "ceph-osd")), _writes(directory, sources)
     context = Context(record, images, writes, record.started)
     events = [event for source in sources if source.form != "console" for event in _events(directory, source, context)]
@@ -237,6 +237,15 @@ def _boot_time(events: Iterable[Event], record: Record) -> float:
         and not own.isdisjoint(event.ids.get("instance", frozenset()))
     ]
     return min(times, default=record.started)
+
+
+def _whole(directory: Path, source: Source, record: Record) -> Source:
+    """Return a source with a problem if its recorder missed something while the launch lasted."""
+    if source.form != "cache" or source.problem:
+        return source
+    clock = record.clocks.get(source.node)
+    problem = missed(_lines(directory, source), until=record.ended + (clock.offset if clock else 0.0))
+    return replace(source, problem=problem) if problem else source
 
 
 def _checked(directory: Path, source: Source) -> Source:

@@ -17,6 +17,7 @@ from hoplab.flow.loader import load as load_flows
 from hoplab.flow.model import Catalogue, Flow
 from hoplab.judge import Result
 from hoplab.judging import judge_run, status_of
+from hoplab.pace import write_usual
 from hoplab.record import LATEST, REPORT, point_latest
 from hoplab.report.document import Document
 from hoplab.report.html import render_html
@@ -189,6 +190,7 @@ def judge_all(directories: Iterable[Path], catalogue: Catalogue, flow: Flow) -> 
     """Judge runs that were just made, and write each one's report as data and as a page."""
     found = {}
     for directory in directories:
+        write_usual(directory)
         found[directory] = document = judge_run(directory, catalogue, flow)
         (directory / "report.html").write_text(render_html(document), encoding="utf-8")
         if document["result"] != Result.PROVED:

@@ -1,10 +1,11 @@
 """The verb `verify`: launches while the lab is recorded, each with a run directory in the end that can be judged."""
 
 import fcntl
+import itertools
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
@@ -29,6 +30,8 @@ from hoplab.tokens import regions
 from hoplab.transport import Nodes
 
 Say = Callable[[str], None]
+Around = Callable[[Sequence[Mapping[str, str]]], AbstractContextManager[None]]
+"""Told the ids that each launch has before it begins, by name: what its messages and requests can be known by."""
 Look = Callable[[], tuple[Path, Record]]
 """Returns a launch's directory and what is known of it so far."""
 
@@ -46,18 +49,23 @@ class Wish:
     """What is to be launched.
 
     count: instances at once; warm: with the image that hosts may have already, else with a fresh one for each; keep:
-    leave the instances; timeout: seconds in which an instance has to become ACTIVE.
+    leave the instances; timeout: seconds in which an instance has to become ACTIVE; hosts: on which they are to be, in
+    turn, by their names in Nova; empty where the scheduler chooses.
     """
 
     count: int = 1
     warm: bool = False
     keep: bool = False
     timeout: float = 120.0
+    hosts: tuple[str, ...] = ()
 
     def plans(self) -> list[Plan]:
         """Return what each launch asks for."""
         base = Plan(active_timeout=self.timeout, console_timeout=60)
         plans = [replace(base, server=f"{OWN_PREFIX}{number}") for number in range(1, self.count + 1)]
+        if self.hosts:
+            turns = itertools.cycle(self.hosts)
+            plans = [replace(plan, zone=f"nova:{host}") for plan, host in zip(plans, turns, strict=False)]
         return plans if self.warm else [replace(plan, image=plan.server) for plan in plans]
 
 
@@ -69,13 +77,14 @@ def verify(
     say: Say,
     recorded: Callable[[tuple[Path, ...]], None],
     began: Callable[[Look], None] = lambda _look: None,
-    around: Callable[[], AbstractContextManager[None]] = nullcontext,
+    around: Around = lambda _launches: nullcontext(),
 ) -> None:
     """Launch what is wished for while the lab is recorded.
 
     recorded: told each launch's run directory, ready to be judged, before anything is taken away, which may last;
     began: told how the first launch can be looked at while it is being recorded; around: gives what the launches are
-    done in, when all is prepared and recorded. Raises ConfigurationError; what else goes wrong is in the runs' records.
+    done in, when all is prepared and recorded, told what is known of each of them. Raises ConfigurationError; what else
+    goes wrong is in the runs' records.
     """
     with alone(deployment.directory):
         _verify(deployment, runs, wish, say, recorded=recorded, began=began, around=around)
@@ -105,7 +114,7 @@ def _verify(
     *,
     recorded: Callable[[tuple[Path, ...]], None],
     began: Callable[[Look], None],
-    around: Callable[[], AbstractContextManager[None]],
+    around: Around,
 ) -> None:
     started = time.time()
     cloud = connect(deployment, new_request_id())
@@ -119,7 +128,7 @@ def _verify(
     try:
         capture.start(wish.count * wish.timeout + SPARE_SECONDS)
         began(lambda: (directories[0], story.of(attempts[0], directories[0])))
-        with around():
+        with around([attempt.beforehand for attempt in attempts]):
             say(f"launching {', '.join(attempt.plan.server for attempt in attempts)}")
             _launch_all(deployment, attempts, recording)
             time.sleep(SETTLE_SECONDS)
@@ -218,7 +227,7 @@ class _Story:
 
     def _console(self, attempt: Attempt) -> Iterator[Source]:
         """Yield the guest's console as a source, if there is a guest that should have told something."""
-        if attempt.status == "ACTIVE":
+        if attempt.may_run:
             name = f"console/{attempt.ids['instance']}"
             size = self.recording.sizes.get((CLIENT, name), 0)
             yield Source(CLIENT, name, "guest", "console", size, "" if size else attempt.error or "Nova gave none")

@@ -1,4 +1,5 @@
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 from hoplab.deployment import Deployment, load
 from hoplab.journey import Journey
 from hoplab.resources import StateSeen
+from samples.drills import SSH
 
 Document = dict[str, Any]
 
@@ -88,3 +90,20 @@ def journey() -> Journey:
         seconds_to_active=14.26,
         states=(StateSeen(0.5, "BUILD", "spawning", "building"), StateSeen(14.26, "ACTIVE", None, "active")),
     )
+
+
+@pytest.fixture
+def lab(document: dict[str, Any], write_lab: Callable[[object], Path]) -> Deployment:
+    return load(write_lab(document))
+
+
+@pytest.fixture
+def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
+    """A program in ssh's place that does nothing and notes what it was to run."""
+    (tmp_path / "bin").mkdir()
+    program = tmp_path / "bin" / "ssh"
+    program.write_text(SSH)
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    monkeypatch.setenv("HOPLAB_TEST", str(tmp_path))
+    return lambda: (tmp_path / "told").read_text().splitlines() if (tmp_path / "told").exists() else []

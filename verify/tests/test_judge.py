@@ -1,6 +1,5 @@
 """Joining and judging, on runs made from the flow files themselves: no hop can be added without these tests."""
 
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -11,110 +10,24 @@ from hypothesis import strategies as st
 
 from hoplab.errors import ConfigurationError
 from hoplab.events import Event, read_events, write_events
-from hoplab.flow.loader import load
-from hoplab.flow.model import EXCHANGE, Hop, Witness
-from hoplab.join import TAUGHT, learn, teaches
-from hoplab.judge import Judged, Judgement, Launch, NodeClock, Result, Verdict, judge
-
-CATALOGUE = load()
-FLOW = CATALOGUE.flows["launch-58"]
-HOPS = list(CATALOGUE.hops)
-HOST = "cmp1"
-KNOWN = {
-    "address": "10.77.0.9",
-    "auth-request": "req-auth",
-    "cache-key": "key-1",
-    "global-request": "req-global",
-    "image": "image-1",
-    "instance": "instance-1",
-    "network": "network-1",
-    "mac": "fa:16:3e:00:00:01",
-    "poll-request": "req-poll",
-    "port": "port-1",
-    "request": "req-post",
-    "token": "digest-1",
-    "volume": "volume-1",
-}
-LAUNCH = Launch({name: frozenset({value}) for name, value in KNOWN.items()}, HOST)
-LEARNT = {lesson.name for lesson in TAUGHT}
-
-
-def chain(hop: Hop) -> list[Hop]:
-    """Return a hop and those before it whose exchange it goes on with."""
-    return [hop, *(chain(CATALOGUE.hops[hop.exchange]) if hop.exchange else [])]
-
-
-def learnt_id(name: str, hop: Hop) -> str:
-    if name not in EXCHANGE:
-        return f"{name}-1"
-    return f"{name}-{[one for one in chain(hop) if any(name in witness.by for witness in one.evidence)][-1].name}"
-
-
-def filled(text: str) -> str:
-    for name, value in {**KNOWN, "attachment": "attachment-1", "host": HOST}.items():
-        text = text.replace(f"{{{name}}}", value)
-    return text
-
-
-def made(hop: Hop, witness: Witness, time: float) -> Event:
-    """Return an event that is just what a witness asks for, and teaches what its kind can teach."""
-    ids = {name: frozenset({KNOWN.get(name) or learnt_id(name, hop)}) for name in witness.by}
-    fields = {key: filled(values[0]) for key, values in witness.where.items()}
-    for lesson in TAUGHT:
-        fits = all(fields.get(key) == value for key, value in lesson.where.items())
-        if lesson.name not in KNOWN and fits and witness.event in lesson.kinds and not lesson.beside.isdisjoint(ids):
-            ids.setdefault(lesson.name, frozenset({learnt_id(lesson.name, hop)}))
-    line = f"{hop.name} {witness.who} {witness.event}"
-    return Event(time, f"node-of-{witness.who}", "made", witness.who, witness.event, fields, ids, line)
-
-
-def whole_run() -> list[Event]:
-    return [
-        made(hop, witness, 1000.0 + number + part / 10)
-        for number, hop in enumerate(CATALOGUE.hops.values())
-        for part, witness in enumerate(hop.evidence)
-    ]
-
-
-RUN = whole_run()
-
-
-def judged(events: Iterable[Event], launch: Launch = LAUNCH) -> Judgement:
-    return judge(CATALOGUE, FLOW, events, launch)
-
-
-def verdicts(judgement: Judgement) -> dict[str, Verdict]:
-    return {one.hop.name: one.verdict for one in judgement.hops}
-
-
-WHOLE = judged(RUN)
-BY_NAME: dict[str, Judged] = {one.hop.name: one for one in WHOLE.hops}
-
-
-def without(gone: Iterable[Event]) -> list[Event]:
-    lost = {id(event) for event in gone}
-    return [event for event in RUN if id(event) not in lost]
-
-
-def teachers(hop: str) -> list[Event]:
-    """Return the events by which the ids are known that a hop's evidence is joined by."""
-    asked = CATALOGUE.hops[hop]
-    names = {name for witness in asked.evidence for name in witness.by}
-    taught = [lesson for lesson in TAUGHT if lesson.name in names and lesson.name not in KNOWN]
-    found = [event for event in RUN for lesson in taught if lesson.name in event.ids and teaches(event, lesson)]
-    if asked.exchange and not names.isdisjoint(EXCHANGE):
-        found += [event for earlier in chain(asked)[1:] for event in BY_NAME[earlier.name].witnesses]
-    return found
-
-
-def rests_on(hop: str) -> set[int]:
-    return {id(event) for event in [*BY_NAME[hop].witnesses, *teachers(hop)]}
-
-
-def other_launch(event: Event) -> Event:
-    return replace(
-        event, ids={name: frozenset(f"other-{value}" for value in values) for name, values in event.ids.items()}
-    )
+from hoplab.join import learn
+from hoplab.judge import NodeClock, Result, Verdict, judge
+from samples.made_runs import (
+    BY_NAME,
+    CATALOGUE,
+    HOPS,
+    LAUNCH,
+    RUN,
+    WHOLE,
+    follows,
+    judged,
+    learnt_id,
+    made,
+    other_launch,
+    rests_on,
+    verdicts,
+    without,
+)
 
 
 def test_a_whole_run_is_proved() -> None:
@@ -218,35 +131,22 @@ class TestWholeRuns:
         assert set(verdicts(judged(strangers)).values()) <= {Verdict.ABSENT, Verdict.BLOCKED}
 
     def test_only_a_first_broken_hop_is_absent_and_what_follows_blocked(self) -> None:
-        lost = {name for name in HOPS if name == "build-cast" or _follows(name, "build-cast")}
+        lost = {name for name in HOPS if name == "build-cast" or follows(name, "build-cast")}
         after = judged(without(event for name in lost for event in BY_NAME[name].witnesses))
         assert after.first_unproven is not None
         assert after.first_unproven.hop.name == "build-cast"
         assert verdicts(after)["build-take"] is Verdict.BLOCKED
         assert verdicts(after)["server-accepted"] is Verdict.PROVED
 
-    def test_where_a_launch_failed_a_request_that_came_nowhere_is_named(self) -> None:
-        lost = {name for name in HOPS if _follows(name, "server-request")}
-        gone = [event for name in lost for event in BY_NAME[name].witnesses]
-        gone += [event for event in BY_NAME["server-request"].witnesses if event.who != "client"]
-        after = judged(without(gone))
-        assert verdicts(after)["server-request"] is Verdict.WEAK
-        assert after.first_unproven is not None
-        assert after.first_unproven.hop.name == "server-request"
-
     def test_a_hop_that_a_flow_leaves_out_is_named_where_it_blocks_the_flow(self) -> None:
         short = CATALOGUE.flows["cli-28"]
-        lost = {name for name in HOPS if name == "disk-import" or _follows(name, "disk-import")}
+        lost = {name for name in HOPS if name == "disk-import" or follows(name, "disk-import")}
         events = without(event for name in lost for event in BY_NAME[name].witnesses)
         after = judge(CATALOGUE, short, events, LAUNCH)
         assert "disk-import" not in {one.hop.name for one in after.hops}
         assert after.result is Result.FAILED
         assert after.first_unproven is not None
         assert after.first_unproven.hop.name == "disk-import"
-
-
-def _follows(name: str, earlier: str) -> bool:
-    return any(one == earlier or _follows(one, earlier) for one in CATALOGUE.hops[name].after)
 
 
 class TestExchanges:

@@ -1,13 +1,12 @@
 """Recorders that ask a service, each with a small server or program that speaks as that service does, and our own."""
 
-import hashlib
 import json
 import pickle
-import queue
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,59 +17,16 @@ import requests
 from openstack.connection import Connection
 
 from hoplab.capture.agent import switch
-from hoplab.capture.agent.cache import REGION, Cache
+from hoplab.capture.agent.cache import AGAIN, Cache
 from hoplab.capture.agent.journal import Journal
 from hoplab.capture.agent.link import Recorder
 from hoplab.capture.agent.switch import Switch
 from hoplab.capture.client import ClientRecorder
 from hoplab.capture.redact import digest
+from hoplab.parse.cache import missed
 from hoplab.tokens import regions
 from samples.agent import Sent, running, until
-
-Answer = Callable[[socket.socket], None]
-
-
-def serve(listener: socket.socket, answer: Answer) -> None:
-    """Answer each connection in a thread of its own, until the listener is closed."""
-
-    def answered(connection: socket.socket) -> None:
-        with closing(connection), suppress(OSError):
-            answer(connection)
-
-    def accept() -> None:
-        with suppress(OSError):
-            while True:
-                threading.Thread(target=answered, args=(listener.accept()[0],), daemon=True).start()
-
-    listener.listen()
-    threading.Thread(target=accept, daemon=True).start()
-
-
-class Memcached:
-    """Speaks as memcached does. tell: sends a watcher a line; region: what is under Keystone's key, if anything."""
-
-    def __init__(self, greeting: bytes = b"OK\r\n") -> None:
-        self.greeting = greeting
-        self.region: bytes | None = None
-        self.lines: queue.Queue[bytes] = queue.Queue()
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self.listener.getsockname()[1]
-        serve(self.listener, self.answer)
-
-    def answer(self, connection: socket.socket) -> None:
-        for command in connection.makefile("rb"):
-            if command.startswith(b"watch"):
-                connection.sendall(self.greeting)
-                while line := self.lines.get():
-                    connection.sendall(line)
-                return
-            if command.startswith(b"get") and self.region is not None:
-                assert command.split()[1] == hashlib.sha1(REGION).hexdigest().encode()
-                connection.sendall(b"VALUE %s 1 %d\r\n%s\r\n" % (command.split()[1], len(self.region), self.region))
-            elif command.startswith(b"stats conns"):
-                address = b":".join(str(part).encode() for part in connection.getpeername())
-                connection.sendall(b"STAT 20:addr tcp:0.0.0.0:11211\r\nSTAT 27:addr tcp:%s\r\n" % address)
-            connection.sendall(b"END\r\n")
+from samples.memcached import Answer, Memcached, serve
 
 
 @pytest.fixture
@@ -112,7 +68,37 @@ class TestCache:
             pass
         assert "can't be watched: b'ERROR'" in sent.problems()["cache"]
 
-    def test_a_server_that_goes_away_is_a_problem(self, memcached: Memcached) -> None:
+    def test_while_nobody_listens_nothing_is_missed(self, memcached: Memcached) -> None:
+        memcached.region = pickle.dumps((b"x", {"ct": 1.0}), protocol=0)
+        with running(Cache("127.0.0.1", memcached.port)) as sent:
+            memcached.listener.shutdown(socket.SHUT_RDWR)
+            memcached.listener.close()
+            memcached.lines.put(b"")
+            until(lambda: any("gone" in record for record in sent.records("cache")))
+            again = Memcached(port=memcached.port)
+            again.lines.put(b"ts=1.9 type=item_get key=b\r\n")
+            until(lambda: "ts=1.9" in sent.text("cache"))
+        again.listener.close()
+        assert sent.problems() == {}
+        lines = sent.text("cache").splitlines()
+        back = next(json.loads(line)["t"] for line in lines if "back" in json.loads(line))
+        assert missed(lines, until=back - 0.001) == ""
+        assert missed(lines, until=back + 0.001) == "memcached was gone and came back: what came first then was missed"
+
+    def test_one_that_stands_still_is_asked_again_later(self, memcached: Memcached) -> None:
+        recorder = Cache("127.0.0.1", memcached.port)
+        with running(recorder) as sent:
+            until(lambda: any("peers" in record for record in sent.records("cache")))
+            memcached.deaf = True
+            recorder.asking.settimeout(0.1)
+            memcached.lines.put(b"ts=1.2 type=item_get key=b\r\n")
+            # So long that it asks once more, and gets no answer: nothing that it sends tells when that was.
+            time.sleep(AGAIN + 0.5)
+            memcached.deaf = False
+        assert "ts=1.2" in sent.text("cache")
+        assert sent.problems() == {}
+
+    def test_a_server_that_closes_the_connection_is_a_problem(self, memcached: Memcached) -> None:
         with running(Cache("127.0.0.1", memcached.port)) as sent:
             memcached.lines.put(b"")
             until(sent.problems)

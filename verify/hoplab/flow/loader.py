@@ -57,6 +57,7 @@ def _hops(directory: Path, schema: Mapping[str, Any]) -> dict[str, Hop]:
         raise ConfigurationError(f"{directory / 'hops'}: there are no hops in it")
     for name, hop in hops.items():
         _known(hop.after, hops, f"{places[name]}: after")
+        _known(hop.waits_for, hops, f"{places[name]}: waits_for")
     ordered = {name: hops[name] for name in _ordered(hops)}
     before: dict[str, set[str]] = {}
     for name, hop in ordered.items():
@@ -148,6 +149,8 @@ def _hop(entry: Mapping[str, Any], path: Path) -> Hop:
         exchange=entry.get("exchange", ""),
         evidence=evidence,
         one_witness=entry.get("one_witness", ""),
+        waits_for=tuple(entry.get("waits_for", ())),
+        not_alone=entry.get("not_alone", ""),
         cached=_exemption(entry.get("cached"), f"{where}: cached"),
         not_applicable=_exemption(entry.get("not_applicable"), f"{where}: not_applicable"),
         hint=_hint(entry["hint"], f"{where}: hint"),

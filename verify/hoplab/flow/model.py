@@ -63,7 +63,8 @@ class Hop:
     today: same, moved, split or gone, against the document; how: the way of today's release, sources: files and
     functions in which it can be read; reason: why it is not as documented, empty where it is. after: names of the hops
     that it must follow; exchange: the one with whose message it goes on, empty for none. one_witness: why there can't
-    be two, empty where two are needed.
+    be two, empty where two are needed. waits_for: hops that it need not follow, and without which one of its witnesses
+    does not come. not_alone: why no fault breaks it and no earlier one, empty where one does.
     """
 
     name: str
@@ -78,6 +79,8 @@ class Hop:
     exchange: str
     evidence: tuple[Witness, ...]
     one_witness: str
+    waits_for: tuple[str, ...]
+    not_alone: str
     cached: Exemption | None
     not_applicable: Exemption | None
     hint: Hint

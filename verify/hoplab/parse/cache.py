@@ -57,6 +57,22 @@ def parse_cache(
     yield from (_event(origin, *one, peers) for one in waiting)
 
 
+def missed(lines: Iterable[str], *, until: float) -> str:
+    """Return what was not recorded, in words; empty if nothing was.
+
+    until: when what is of interest was over, in seconds since 1970 by memcached's node.
+    """
+    for line in lines:
+        if '"back": true' in line:
+            try:
+                time = float(json.loads(line)["t"])
+            except GARBLED:
+                continue
+            if time <= until:
+                return "memcached was gone and came back: what came first then was missed"
+    return ""
+
+
 def _event(origin: Origin, told: re.Match[str], line: str, peers: Mapping[str, str]) -> Event:
     seconds, microseconds, kind, token, own, status, connection = told.groups()
     fields: dict[str, str] = {"status": status}

@@ -1,7 +1,8 @@
 """The result of a run as a document: the contract of report.json, which other programs read."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -9,6 +10,7 @@ from hoplab.actors import SERVICES
 from hoplab.events import Event, Ids
 from hoplab.flow.model import Flow, Hint, Hop
 from hoplab.judge import Judged, Judgement
+from hoplab.pace import Pace, lags, slow_hop
 from hoplab.record import Record, Unit
 from hoplab.sources import Source
 
@@ -28,13 +30,15 @@ def document(
     ids: Ids,
     sources: Iterable[Source],
     failure: Document | None,
+    pace: Pace | None = None,
 ) -> Document:
     """Return the report of a judged run.
 
-    ids: all that are known of the launch, with those that were learnt; failure: see `hoplab.report.failure`. The same
-    run gives the same document at any time.
+    ids: all that are known of the launch, with those that were learnt; failure: see `hoplab.report.failure`; pace: what
+    is usual in this lab, None if that is not known. The same run gives the same document at any time.
     """
     first = judgement.first_unproven
+    times = Times(lags(judgement), pace)
     return {
         "schema": SCHEMA,
         "flow": flow.name,
@@ -58,8 +62,42 @@ def document(
             if source.problem
         ],
         "counts": dict(sorted(Counter(str(one.verdict) for one in judgement.hops).items())),
-        "hops": [entry for one in _in_order(flow, judgement) for entry in _hop(one, flow, record, ids)],
+        "hops": [entry for one in _in_order(flow, judgement) for entry in _hop(one, flow, record, ids, times)],
+        "slow": _slow(judgement, flow, times),
         "failure": failure,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """How long each hop was waited for, by name in seconds, and what is usual."""
+
+    lags: Mapping[str, float]
+    pace: Pace | None
+
+    def of(self, name: str) -> Document:
+        """Return both for a hop, None for what is not known."""
+        lag = self.lags.get(name)
+        usual = self.pace.hops.get(name) if self.pace else None
+        return {
+            "lag_s": None if lag is None else round(lag, 3),
+            "usual_s": None if usual is None else round(usual.middle, 3),
+        }
+
+
+def _slow(judgement: Judgement, flow: Flow, times: Times) -> Document | None:
+    """Return which hop made the launch slow, and against what; None if none did, or if nothing is known of others."""
+    name = slow_hop(judgement, times.pace) if times.pace else None
+    if name is None or times.pace is None:
+        return None
+    hop = next(one.hop for one in judgement.hops if one.hop.name == name)
+    longest = round(times.pace.hops[name].longest, 3)
+    return {
+        "hop": first_number(flow, hop),
+        "name": name,
+        **times.of(name),
+        "longest_s": longest,
+        "runs": times.pace.runs,
     }
 
 
@@ -127,7 +165,7 @@ def _in_order(flow: Flow, judgement: Judgement) -> list[Judged]:
     return [by_name[name] for name in [*listed, *flow.also] if name in by_name]
 
 
-def _hop(one: Judged, flow: Flow, record: Record, ids: Ids) -> Iterable[Document]:
+def _hop(one: Judged, flow: Flow, record: Record, ids: Ids, times: Times) -> Iterable[Document]:
     hop = one.hop
     entry: Document = {
         "name": hop.name,
@@ -140,6 +178,7 @@ def _hop(one: Judged, flow: Flow, record: Record, ids: Ids) -> Iterable[Document
         "reason": hop.reason,
         "at": instant(one.begin),
         "end": instant(one.end),
+        **times.of(hop.name),
         "after": list(hop.after),
         "witnesses": [witness(event, ids) for event in one.firsts],
         "why": one.why,

@@ -17,10 +17,12 @@ from hoplab.report.outline import (
     problems,
     read,
     sentence,
+    slowness,
     start,
     tally,
     took,
     voices,
+    waited,
     when,
 )
 from hoplab.report.sequence import sequence
@@ -78,11 +80,13 @@ def render_html(document: Document) -> str:
         "today": lambda today: TODAY.get(today, today),
         "voices": voices,
         "took": took,
+        "waited": waited,
     }
     page = environment.get_template("report.html.j2").render(
         document=document,
         as_verdict=RESULTS.get(document["result"], "unknown"),
         sentence=sentence(document),
+        slowness=slowness(document),
         tally=tally(document),
         counts=[(verdict, count, _of(document, verdict)) for verdict, count in counted(document)],
         meanings=MEANINGS,

@@ -18,6 +18,7 @@ from hoplab.report.outline import (
     route,
     sentence,
     since,
+    slowness,
     start,
     tally,
     voices,
@@ -100,6 +101,8 @@ def _ending(document: Document) -> Iterator[Text]:
         yield Text(f"not read: {one['source']} on {one['node']}: {one_line(one['problem'])}")
     if document["launch"]["error"]:
         yield Text(f"the launch reported: {one_line(document['launch']['error'])}")
+    if slowness(document):
+        yield Text(slowness(document), "yellow")
     yield Text(result_line(document), RESULTS.get(document["result"], "bold"))
 
 

@@ -4,6 +4,7 @@ The watcher tells connections by a number only. `stats conns` has their addresse
 systemd their units; what is in the cache itself is never read, but for the id of Keystone's cache region.
 """
 
+import contextlib
 import hashlib
 import os
 import pickletools
@@ -33,29 +34,29 @@ class Cache(Recorder):
     def __init__(self, address: str, port: int) -> None:
         super().__init__()
         self.address = (address, port)
+        self.gone = False
 
     def begin(self) -> None:
         """Connect, and begin to watch."""
-        self.asking = socket.create_connection(self.address, 5)
-        self.watching = socket.create_connection(self.address, 5)
-        self.watching.sendall(b"watch mutations fetchers\r\n")
-        self.watching.settimeout(WAIT)
-        answer, _end, self.early = self.watching.recv(1 << 16).partition(b"\r\n")
-        if answer != b"OK":
-            raise RuntimeError(f"memcached can't be watched: {answer!r}")
+        self._watch()
         self._send_region()
 
     def record(self) -> None:
-        """Send what memcached tells, and who its connections are."""
+        """Send what memcached tells, and who its connections are.
+
+        A memcached that stands still is asked again later; one that is gone has no connections.
+        """
         looked = 0.0
         for lines in self._told():
             for line in lines:
                 send_record(self.source, told=line)
-            if time.monotonic() - looked > AGAIN:
-                send_record(self.source, peers=self._peers())
+            if not self.gone and time.monotonic() - looked > AGAIN:
+                with contextlib.suppress(TimeoutError):
+                    send_record(self.source, peers=self._peers())
                 looked = time.monotonic()
-        send_record(self.source, peers=self._peers())
-        self._send_region()
+        if not self.gone:
+            send_record(self.source, peers=self._peers())
+            self._send_region()
 
     def end(self) -> None:
         """Close the connections, with which the watching ends."""
@@ -63,24 +64,63 @@ class Cache(Recorder):
             if hasattr(self, name):
                 getattr(self, name).close()
 
+    def _watch(self) -> None:
+        self.asking = socket.create_connection(self.address, 5)
+        self.watching = socket.create_connection(self.address, 5)
+        self.watching.sendall(b"watch mutations fetchers\r\n")
+        self.watching.settimeout(5)
+        answer, _end, self.early = self.watching.recv(1 << 16).partition(b"\r\n")
+        if answer != b"OK":
+            raise RuntimeError(f"memcached can't be watched: {answer!r}")
+        self.watching.settimeout(WAIT)
+
+    def _watch_again(self) -> Iterator[list[str]]:
+        """Wait until memcached, which closed the connection, is there again.
+
+        Where nobody listens nothing is stored, so nothing is missed but what comes when it is back. RuntimeError if it
+        is not gone at all.
+        """
+        while not stopping.wait(WAIT):
+            try:
+                self._watch()
+            except ConnectionRefusedError:
+                if not self.gone:
+                    send_record(self.source, gone=True)
+                self.gone = True
+                yield []
+                continue
+            if not self.gone:
+                raise RuntimeError("memcached closed the connection")
+            self.gone = False
+            send_record(self.source, back=True)
+            return
+
     def _told(self) -> Iterator[list[str]]:
         torn = self.early
         while not stopping.is_set():
+            *whole, torn = torn.split(b"\n")
+            yield [line.decode("utf-8", "replace").strip() for line in whole]
             try:
                 data = self.watching.recv(1 << 16)
             except TimeoutError:
-                yield []
                 continue
-            if not data:
-                raise RuntimeError("memcached closed the connection")
-            *whole, torn = (torn + data).split(b"\n")
-            yield [line.decode("utf-8", "replace").strip() for line in whole]
+            if data:
+                torn += data
+            else:
+                yield from self._watch_again()
+                torn = self.early
 
     def _ask(self, command: bytes) -> bytes:
         self.asking.sendall(command + b"\r\n")
         answer = b""
         while not answer.endswith(b"END\r\n"):
-            data = self.asking.recv(1 << 16)
+            try:
+                data = self.asking.recv(1 << 16)
+            except TimeoutError:
+                # An answer that comes too late would be taken for that to the next question.
+                self.asking.close()
+                self.asking = socket.create_connection(self.address, 5)
+                raise
             if not data:
                 raise RuntimeError("memcached closed the connection")
             answer += data
