@@ -68,6 +68,10 @@ molecule: env ## Test each role alone; ROLE=keystone: one of them
 test: env ## Run all tests: the checks, then the lab from nothing to nothing
 	@bin/test
 
+.PHONY: drills
+drills: env ## Carry out all drills in the lab, and write docs/drills.md (runs/drills.json has what is done already)
+	@hoplab drill --all --page docs/drills.md
+
 .PHONY: bench
 bench: env ## Measure the numbers in docs/benchmarks.md
 	@bin/bench

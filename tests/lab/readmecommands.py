@@ -52,11 +52,14 @@ SHOWS: dict[str, dict[str, Shows]] = {
         f"{HOPLAB} explain --flow cli-28 20": Shows(r"cli-28"),
     },
     "Break it on purpose": {
-        f"{HOPLAB} drill --list": Shows(r"conductor-frozen .*schedule-take"),
-        f"{HOPLAB} drill conductor-frozen": Shows(r"(?s)localised in .*first unproven hop: schedule-take", seconds=400),
+        f"{HOPLAB} drill --list": Shows(r"conductor-stopped .*schedule-take"),
+        f"{HOPLAB} drill conductor-stopped": Shows(
+            r"(?s)localised in .*first unproven hop: schedule-take", seconds=400
+        ),
+        f"{HOPLAB} drill --quick": Shows(r"\b(\d+) of \1 faults localised", seconds=1500),
         f"{HOPLAB} drill --blind": Shows(r"a fault is in the lab"),
-        f"{HOPLAB} drill --answer": Shows(r"It breaks hop "),
-        f"{HOPLAB} drill --heal": Shows(r"the fault [a-z-]+ is out", seconds=400),
+        f"{HOPLAB} drill --answer": Shows(r"It (breaks|slows) hop "),
+        f"{HOPLAB} drill --heal": Shows(r"the fault [a-z0-9-]+ is out", seconds=400),
     },
     "Look around": {
         f"{SSH} ctl1": Shows(r"(?m)^ctl1$", stdin=WHO),

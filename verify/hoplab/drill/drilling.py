@@ -1,16 +1,22 @@
-"""One drill: a launch with a fault in the lab, and whether the hop that the fault broke is the one that is named."""
+"""One drill: launches with a fault in the lab, and whether the hop that the fault broke is the one that is named."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from hoplab.cloud import connect, new_request_id, told_plainly
 from hoplab.deployment import Deployment
 from hoplab.drill.injection import fault_in
 from hoplab.drill.model import Fault
 from hoplab.drill.recovery import wait_recovered
+from hoplab.errors import ConfigurationError
+from hoplab.flow.model import Catalogue
+from hoplab.judge import Result
+from hoplab.pace import FEWEST, good_runs
 from hoplab.report.document import Document
+from hoplab.report.outline import happened
 from hoplab.verification import Say, Wish, verify
 
 Judge = Callable[[tuple[Path, ...]], dict[Path, Document]]
@@ -18,51 +24,81 @@ Judge = Callable[[tuple[Path, ...]], dict[Path, Document]]
 
 
 @dataclass(frozen=True, slots=True)
+class Launched:
+    """One launch of a drill.
+
+    touched: whether the fault was in its way; named: the hop that its report names, None if it names none; strays: hops
+    that are not proved though the fault does not explain it; status, says: of the instance, and what the client was
+    told.
+    """
+
+    run: str
+    host: str
+    touched: bool
+    result: str
+    named: str | None
+    strays: tuple[str, ...]
+    status: str
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What a drill came to.
 
-    found: the first unproven hop, None if there is none; status, says: of the instance, and what the client was told;
-    verdict_seconds: from the fault to the verdict; healed_seconds: until the services said that they are well again.
+    launches: in their order, at least one; verdict_seconds: from the fault to the verdict; healed_seconds: until the
+    services said that they are well again.
     """
 
     fault: Fault
-    result: str
-    found: str | None
-    status: str
-    says: str
-    run: Path
+    launches: tuple[Launched, ...]
     verdict_seconds: float
     healed_seconds: float
 
     @property
+    def first(self) -> Launched:
+        """The first launch that the fault touched, or else the first one."""
+        return next((one for one in self.launches if one.touched), self.launches[0])
+
+    @property
     def localised(self) -> bool:
-        """Whether the hop that the fault breaks is the one that was named."""
-        return self.found == self.fault.breaks
+        """Whether the fault's hop was named in each launch that it touched, and the others are proved."""
+        wanted = Result.PROVED if self.fault.slows else Result.FAILED
+        return any(one.touched for one in self.launches) and all(
+            (one.result, one.named) == ((wanted, self.fault.hop) if one.touched else (Result.PROVED, None))
+            for one in self.launches
+        )
 
     @property
     def seen(self) -> bool:
         """Whether the user saw what the drill says that one sees."""
-        return self.status == self.fault.sees.status and self.fault.sees.says in self.says
+        return self.first.status == self.fault.sees.status and self.fault.sees.says in self.first.says
 
 
-def drill(deployment: Deployment, runs: Path, fault: Fault, *, judge: Judge, say: Say) -> Outcome:
+def drill(deployment: Deployment, runs: Path, fault: Fault, *, catalogue: Catalogue, judge: Judge, say: Say) -> Outcome:
     """Launch with a fault in the lab, take the fault out, and judge what was recorded.
 
     Raises ConfigurationError, SourceError if the fault can't be put in or taken out, WaitTimeoutError if the lab does
     not get well again.
     """
+    if fault.slows and len(list(good_runs(runs))) < FEWEST:
+        raise ConfigurationError(
+            f"fault {fault.name}: {runs} has not yet {FEWEST} good runs to compare with: run `hoplab verify` first"
+        )
     times: dict[str, float] = {}
     found: dict[Path, Document] = {}
+    nodes: list[str] = []
 
     @contextmanager
-    def around() -> Iterator[None]:
+    def around(launches: Sequence[Mapping[str, str]]) -> Iterator[None]:
         say(f"putting in the fault {fault.name}: {fault.title}")
         times["in"] = time.monotonic()
-        with fault_in(deployment, fault):
+        with fault_in(deployment, fault, launches) as touched:
+            nodes.extend(touched)
             yield
             times["over"] = time.monotonic()
         say("the fault is out; waiting until the lab is well again")
-        wait_recovered(deployment)
+        wait_recovered(deployment, fault.rest)
         times["well"] = time.monotonic()
 
     def recorded(directories: tuple[Path, ...]) -> None:
@@ -70,16 +106,53 @@ def drill(deployment: Deployment, runs: Path, fault: Fault, *, judge: Judge, say
         found.update(judge(directories))
         times["judging"] = time.monotonic() - began
 
-    verify(deployment, runs, Wish(timeout=fault.wait), say=say, recorded=recorded, around=around)
-    ((directory, document),) = found.items()
-    first = document["first_unproven"]
+    # One that is on some hosts only needs launches on all of them, wherever the scheduler would like them to be.
+    hosts = () if fault.everywhere else _hosts(deployment)
+    wish = Wish(count=fault.launches, timeout=fault.wait, hosts=hosts)
+    verify(deployment, runs, wish, say=say, recorded=recorded, around=around)
     return Outcome(
         fault=fault,
-        result=document["result"],
-        found=first["name"] if first else None,
-        status=document["launch"]["status"],
-        says=document["launch"]["error"],
-        run=directory,
+        launches=tuple(_launched(fault, path.name, one, nodes, catalogue) for path, one in found.items()),
         verdict_seconds=times["over"] - times["in"] + times["judging"],
         healed_seconds=times["well"] - times["over"],
     )
+
+
+def _hosts(deployment: Deployment) -> tuple[str, ...]:
+    """Return the hosts on which instances can be, as Nova calls them."""
+    with told_plainly("ask Nova for its hosts"):
+        services = connect(deployment, new_request_id()).compute.services(binary="nova-compute")
+        return tuple(sorted(str(one.host) for one in services if one.state == "up"))
+
+
+def _launched(fault: Fault, run: str, document: Document, nodes: Collection[str], catalogue: Catalogue) -> Launched:
+    host = document["launch"]["host"]
+    # Where no host is known, it may have been one of those that the fault is on.
+    touched = fault.everywhere or not host or host in nodes
+    named = document["slow"] if fault.slows and document["result"] == Result.PROVED else document["first_unproven"]
+    expected = {*fault.besides, *behind({fault.hop, *fault.besides}, catalogue)} if touched else set()
+    wanting = {hop["name"] for hop in document["hops"] if not happened(hop, document)}
+    return Launched(
+        run=run,
+        host=host,
+        touched=touched,
+        result=document["result"],
+        named=named["name"] if named else None,
+        strays=tuple(sorted(wanting - expected - {fault.hop})),
+        status=document["launch"]["status"],
+        says=document["launch"]["error"],
+    )
+
+
+def behind(hops: Collection[str], catalogue: Catalogue) -> set[str]:
+    """Return all hops that must follow one of these, at once or over others, or of which one witness waits for them."""
+    found: set[str] = set()
+    while True:
+        more = {
+            name
+            for name, hop in catalogue.hops.items()
+            if name not in found and not found.union(hops).isdisjoint({*hop.after, *hop.waits_for})
+        }
+        if not more:
+            return found
+        found |= more

@@ -1,11 +1,12 @@
 """Puts a fault in and takes it out again, whatever happens in between."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from hoplab.deployment import Deployment
 from hoplab.drill.journal import Entry, Journal
 from hoplab.drill.means import KINDS, Place
+from hoplab.drill.means.packets import CLIENT
 from hoplab.drill.model import Fault
 from hoplab.errors import ConfigurationError, HoplabError, SourceError
 from hoplab.transport import Nodes
@@ -14,36 +15,47 @@ Say = Callable[[str], None]
 
 
 @contextmanager
-def fault_in(deployment: Deployment, fault: Fault) -> Iterator[None]:
+def fault_in(
+    deployment: Deployment, fault: Fault, launches: Sequence[Mapping[str, str]] = ()
+) -> Iterator[tuple[str, ...]]:
     """Have a fault in the lab for as long as this lasts; it is taken out after an error and Ctrl-C, too.
+
+    Gives the names of the nodes on which something was done.
 
     Raises ConfigurationError if a fault is in already, SourceError if this one can't be put in or taken out.
     """
-    put_in(deployment, fault)
+    nodes = put_in(deployment, fault, launches)
     try:
-        yield
+        yield nodes
     finally:
         heal(deployment)
 
 
-def put_in(deployment: Deployment, fault: Fault) -> None:
-    """Put a fault in and leave it there, for `heal` to take out; what fails half way is taken out at once."""
+def put_in(deployment: Deployment, fault: Fault, launches: Sequence[Mapping[str, str]] = ()) -> tuple[str, ...]:
+    """Put a fault in and leave it there, for `heal` to take out; what fails half way is taken out at once.
+
+    launches: the ids of those that it is for, by name, as far as they are known; without any it is for all. Returns the
+    names of the nodes on which something was done.
+    """
     for means in fault.means:
-        if not deployment.running(means.at):
-            raise ConfigurationError(f"fault {fault.name}: at is {means.at!r}: no node of this lab runs that")
+        for name in {means.at, means.options.get("peer", CLIENT)} - {CLIENT}:
+            if not deployment.running(name):
+                raise ConfigurationError(f"fault {fault.name}: {name!r} runs on no node of this lab")
     journal = Journal(deployment.directory)
     journal.begin(fault.name)
     try:
         with Nodes(deployment.ssh) as nodes:
             for means in fault.means:
                 kind = KINDS[means.kind]
-                for node, service in deployment.running(means.at):
-                    place = Place(nodes, deployment, node, service, means.options)
+                places = deployment.running(means.at)
+                for node, service in places if means.everywhere else places[:1]:
+                    place = Place(nodes, deployment, node, service, means.options, launches)
                     journal.add(Entry(means.kind, means.at, node.name, means.options, kind.keep(place)))
                     kind.do(place)
     except BaseException:
         heal(deployment)
         raise
+    return tuple(entry.node for entry in journal.entries)
 
 
 def heal(deployment: Deployment) -> str:

@@ -3,11 +3,15 @@
 import json
 import time
 from collections.abc import Callable, Iterable, Mapping
+from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
 from hoplab.drill.model import Fault
 from hoplab.errors import ConfigurationError
+from hoplab.flow.model import Catalogue, Flow
 from hoplab.record import write_json
 
 RESULTS: Final = "drills.json"
@@ -65,31 +69,29 @@ def line(row: Mapping[str, Any]) -> str:
     return f"{row['fault']}: {mark}: {row['found']}, expected {row['expected']}; {row['verdict_seconds']:.0f} s{after}"
 
 
-def page(rows: Iterable[Mapping[str, Any]], titles: Mapping[str, str], release: str) -> str:
-    """Return all results as a page in Markdown. titles: of the faults, by name."""
+def page(
+    rows: Iterable[Mapping[str, Any]], faults: Mapping[str, Fault], flow: Flow, catalogue: Catalogue, release: str
+) -> str:
+    """Return all results as a page in Markdown, with the hops of the flow that no drill breaks, and why."""
     rows = list(rows)
-    exact = sum(bool(row["localised"]) for row in rows)
-    hops = {row["found"] for row in rows if row["localised"]}
-    days = sorted({row["day"] for row in rows})
-    head = [
-        "# Drills",
-        "",
-        "<!-- Made by `hoplab drill --all --page FILE`: don't edit. -->",
-        "",
-        "Each drill puts one fault into the running lab, launches an instance and judges the launch: the first hop",
-        "that is not proved must be the one that the fault breaks. `hoplab drill FAULT` does one of them.",
-        "",
-        f"{exact} of {len(rows)} faults were localised, at {len(hops)} different hops. OpenStack {release}; "
-        f"{' to '.join(dict.fromkeys((days[0], days[-1]))) if days else 'never'}.",
-        "",
-        "| Fault | What is wrong | Expected hop | Found hop | Seconds | Then |",
-        "| --- | --- | --- | --- | --- | --- |",
-    ]
-    return "\n".join([*head, *(_cells(row, titles) for row in rows), ""])
-
-
-def _cells(row: Mapping[str, Any], titles: Mapping[str, str]) -> str:
-    found = row["found"] if row["localised"] else f"**{row['found']}**"
-    after = "launches cleanly" if row.get("clean_after") else "**does not launch cleanly**"
-    cells = [row["fault"], titles.get(row["fault"], ""), row["expected"], found, f"{row['verdict_seconds']:.0f}", after]
-    return f"| {' | '.join(cells)} |"
+    numbered = {name for step in flow.steps for name in step.hops}
+    hops = {row["found"] for row in rows if row["localised"] and not row["slows"]}
+    days = sorted({row["day"] for row in rows}) or ["never"]
+    spared = [(hop, why) for hop in numbered if (why := catalogue.hops[hop].not_alone)]
+    environment = Environment(
+        loader=PackageLoader("hoplab.report"), autoescape=False, undefined=StrictUndefined, trim_blocks=True
+    )
+    return environment.get_template("drills.md.j2").render(
+        rows=rows,
+        faults=faults,
+        flow=flow,
+        exact=sum(bool(row["localised"]) for row in rows),
+        listed=len(hops & numbered),
+        others=len(hops - numbered),
+        total=len(numbered),
+        spared=sorted(spared, key=lambda pair: list(catalogue.hops).index(pair[0])),
+        release=release,
+        version=metadata.version("hoplab"),
+        days=" to ".join(dict.fromkeys((days[0], days[-1]))),
+        components=list(dict.fromkeys(row["component"] for row in rows)),
+    )

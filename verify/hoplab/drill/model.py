@@ -8,12 +8,13 @@ from dataclasses import dataclass
 class Means:
     """One thing that is done to put a fault in, and undone to heal it.
 
-    kind: what (`means.KINDS`); at: the service, by its name in the lab's description, on each of whose nodes it is
-    done; options: what the kind asks for.
+    kind: what (`means.KINDS`); at: the service, by its name in the lab's description; everywhere: on each of its nodes,
+    else on the first one only; options: what the kind asks for.
     """
 
     kind: str
     at: str
+    everywhere: bool
     options: Mapping[str, str]
 
 
@@ -30,15 +31,29 @@ class Fault:
     """A fault.
 
     title: what is wrong, in words; component: the program that it breaks; means: in the order in which they are done;
-    breaks: the hop that must be the first unproven one; because: why it is that hop, where it is not the one that
-    anybody would expect, else empty; wait: seconds after which an instance is no longer waited for.
+    hop: the one that must be named: the first unproven one, or where slows is true the one that made a launch slow that
+    is proved; besides: hops that may be unproven though none of them must follow it; because: why it is that hop, where
+    it is not the one that anybody would expect, else empty; launches: how many at once: those on other nodes than the
+    fault must be proved; wait: seconds after which an instance is no longer waited for; rest: seconds that services
+    need when it is out until they use again what was away; quick: the one that is tried of its component where there is
+    no time for all.
     """
 
     name: str
     title: str
     component: str
     means: tuple[Means, ...]
-    breaks: str
+    hop: str
+    slows: bool
+    besides: tuple[str, ...]
     because: str
     sees: Sight
+    launches: int
     wait: float
+    rest: float
+    quick: bool
+
+    @property
+    def everywhere(self) -> bool:
+        """Whether it touches every launch, whatever its host is."""
+        return all(means.everywhere for means in self.means)

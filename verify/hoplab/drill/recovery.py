@@ -1,5 +1,7 @@
 """When a lab is well again after a fault: what its services say of themselves."""
 
+import json
+import time
 from collections.abc import Iterator
 from typing import Final
 
@@ -8,27 +10,38 @@ from openstack.connection import Connection
 from hoplab.cloud import connect, new_request_id, told_plainly, volume_api
 from hoplab.deployment import Deployment
 from hoplab.errors import HoplabError
+from hoplab.transport import Nodes
 from hoplab.waiting import Pending, wait_for
 
 SECONDS: Final = 180.0
+AWAY: Final = frozenset(
+    {"MON_DOWN", "MGR_DOWN", "OSD_DOWN", "OSD_HOST_DOWN", "PG_AVAILABILITY", "PG_DEGRADED", "PG_DAMAGED", "SLOW_OPS"}
+)
+"""Health checks of Ceph that say that a fault is still felt (Ceph's documentation, "Health checks")."""
+LAST_WORDS: Final = 3.0
+"""Seconds in which services note how the requests ended that the fault held up: they tell of them only then."""
 
 
-def wait_recovered(deployment: Deployment) -> None:
-    """Wait until all daemons of Nova, Neutron and Cinder say that they are up; WaitTimeoutError if they don't.
+def wait_recovered(deployment: Deployment, rest: float = 0.0) -> None:
+    """Wait until all daemons of Nova, Neutron, Cinder and Ceph are said to be up; WaitTimeoutError if they aren't.
 
-    Glance, Keystone and the others have no such word; the next launch shows whether they are well.
+    Glance, Keystone and the others have no such word; the next launch shows whether they are well. rest: seconds that
+    are waited first, where it is known that services do without something for so long when it is back.
     """
+    # Nothing that could be asked tells that a service has noted its last request, or that it tries its cache again.
+    time.sleep(max(rest, LAST_WORDS))
     cloud = connect(deployment, new_request_id())
+    with Nodes(deployment.ssh) as nodes:
 
-    def asked() -> bool | Pending:
-        try:
-            with told_plainly("ask who is up"):
-                down = sorted(_down(cloud))
-        except HoplabError as error:
-            return Pending(str(error))
-        return Pending(f"down: {', '.join(down)}") if down else True
+        def asked() -> bool | Pending:
+            try:
+                with told_plainly("ask who is up"):
+                    wrong = sorted([*_down(cloud), *_amiss(nodes, deployment)])
+            except HoplabError as error:
+                return Pending(str(error))
+            return Pending(", ".join(wrong)) if wrong else True
 
-    wait_for("the lab is well again", asked, timeout=SECONDS, interval=1.0)
+        wait_for("the lab is well again", asked, timeout=SECONDS, interval=1.0)
 
 
 def _down(cloud: Connection) -> Iterator[str]:
@@ -36,3 +49,10 @@ def _down(cloud: Connection) -> Iterator[str]:
     yield from (f"{one.binary}@{one.host}" for one in cloud.compute.services() if one.state != "up")
     yield from (f"{one.binary}@{one.host}" for one in cloud.network.agents() if not one.is_alive)
     yield from (f"{one.binary}@{one.host}" for one in volume_api(cloud).services() if one.state != "up")
+
+
+def _amiss(nodes: Nodes, deployment: Deployment) -> Iterator[str]:
+    """Yield what Ceph says of daemons and data that are not there; other warnings may be older than the fault."""
+    for node, _service in deployment.running("ceph-mon")[:1]:
+        health = json.loads(nodes.read(node, ["ceph", "--connect-timeout=10", "health", "--format=json"]))
+        yield from (name for name in health["checks"] if name in AWAY)

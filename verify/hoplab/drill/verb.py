@@ -15,7 +15,7 @@ from hoplab.drill import loader
 from hoplab.drill.drilling import Outcome, drill
 from hoplab.drill.injection import heal, put_in
 from hoplab.drill.journal import Journal
-from hoplab.drill.matrix import RESULTS, page, run_all
+from hoplab.drill.matrix import RESULTS, line, page, run_all
 from hoplab.drill.model import Fault
 from hoplab.drill.recovery import wait_recovered
 from hoplab.errors import EXIT_FAILS, EXIT_HOLDS, ConfigurationError
@@ -33,11 +33,12 @@ def add_drill(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     what.add_argument("fault", nargs="?", metavar="FAULT", help="the fault: launch with it, judge, and take it out")
     what.add_argument("--list", action="store_true", help="say which faults there are")
     what.add_argument("--all", action="store_true", help="carry out all drills that have no result yet")
+    what.add_argument("--quick", action="store_true", help="carry out one drill of each component")
     what.add_argument("--blind", action="store_true", help="put in any fault, leave it there and don't tell which")
     what.add_argument("--answer", action="store_true", help="say which fault is in the lab")
     what.add_argument("--heal", action="store_true", help="take out the fault that is in the lab")
     one.add_argument("--json", action="store_true", help="print the result as JSON")
-    one.add_argument("--page", metavar="FILE", type=Path, help="with --all: write all results there, as Markdown")
+    one.add_argument("--page", metavar="FILE", type=Path, help="with --all: write a page of all results, in Markdown")
     add_flow(one)
     add_runs(one)
     one.set_defaults(verb=run_drill)
@@ -50,21 +51,16 @@ def run_drill(arguments: argparse.Namespace) -> int:
     if arguments.list:
         return _list(faults, flow, as_json=arguments.json)
     deployment = load(find_lab(arguments.lab))
-    if arguments.blind:
-        return _blind(deployment, faults)
     if arguments.answer:
         return _answer(Journal(deployment.directory), faults, flow)
-    if arguments.heal:
-        return _heal(deployment)
+    if arguments.blind or arguments.heal:
+        return (_blind if arguments.blind else _heal)(deployment, faults)
     drills = Drills(deployment, runs_of(arguments, deployment), catalogue, flow)
     if arguments.all:
         return _all(drills, faults, arguments.page)
-    outcome = drills.one(_of(faults, arguments.fault))
-    if arguments.json:
-        sys.stdout.write(json.dumps(as_row(outcome), indent=1, ensure_ascii=False) + "\n")
-    else:
-        _show(outcome, catalogue, flow)
-    return EXIT_HOLDS if outcome.localised else EXIT_FAILS
+    if arguments.quick:
+        return _quick(drills, [fault for fault in faults.values() if fault.quick])
+    return _one(drills, _of(faults, arguments.fault), as_json=arguments.json)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +74,7 @@ class Drills:
 
     def one(self, fault: Fault) -> Outcome:
         """Carry out a drill (see `hoplab.drill.drilling.drill`)."""
-        return drill(self.deployment, self.runs, fault, judge=self._judge, say=say)
+        return drill(self.deployment, self.runs, fault, catalogue=self.catalogue, judge=self._judge, say=say)
 
     def launches_cleanly(self) -> bool:
         """Tell whether every hop of a launch without a fault is proved."""
@@ -88,6 +84,15 @@ class Drills:
 
     def _judge(self, directories: tuple[Path, ...]) -> dict[Path, Document]:
         return judge_all(directories, self.catalogue, self.flow)
+
+
+def _one(drills: Drills, fault: Fault, *, as_json: bool) -> int:
+    outcome = drills.one(fault)
+    if as_json:
+        sys.stdout.write(json.dumps(as_row(outcome), indent=1, ensure_ascii=False) + "\n")
+    else:
+        _show(outcome, drills.catalogue, drills.flow)
+    return EXIT_HOLDS if outcome.localised else EXIT_FAILS
 
 
 def _all(drills: Drills, faults: dict[str, Fault], where: Path | None) -> int:
@@ -101,43 +106,64 @@ def _all(drills: Drills, faults: dict[str, Fault], where: Path | None) -> int:
         say=say,
     )
     if where:
-        write_page("--page", where, page(rows, {name: fault.title for name, fault in faults.items()}, release))
+        write_page("--page", where, page(rows, faults, drills.flow, drills.catalogue, release))
     return EXIT_HOLDS if all(row["localised"] and row["clean_after"] for row in rows) else EXIT_FAILS
 
 
+def _quick(drills: Drills, faults: list[Fault]) -> int:
+    """Carry out drills, and see at the end that the lab launches cleanly; no result is kept."""
+    missed = []
+    for fault in faults:
+        row = as_row(drills.one(fault))
+        say(line(row))
+        missed += [] if row["localised"] else [fault.name]
+    clean = drills.launches_cleanly()
+    say(f"{len(faults) - len(missed)} of {len(faults)} faults localised" + "".join(f"; NOT {name}" for name in missed))
+    if not clean:
+        say("the launch after them is NOT proved")
+    return EXIT_HOLDS if clean and not missed else EXIT_FAILS
+
+
 def _blind(deployment: Deployment, faults: dict[str, Fault]) -> int:
-    put_in(deployment, random.choice(list(faults.values())))
+    # What only slows a launch down is over before a learner has begun to look.
+    put_in(deployment, random.choice([fault for fault in faults.values() if not fault.slows]))
     say("a fault is in the lab. Find it, with `hoplab verify` for one; `hoplab drill --answer` tells which it is")
     say("take it out with `hoplab drill --heal`")
     return EXIT_HOLDS
 
 
-def _heal(deployment: Deployment) -> int:
+def _heal(deployment: Deployment, faults: dict[str, Fault]) -> int:
     name = heal(deployment)
     if not name:
         say("no fault is in the lab")
         return EXIT_HOLDS
     say(f"the fault {name} is out; waiting until the lab is well again")
-    wait_recovered(deployment)
+    wait_recovered(deployment, faults[name].rest if name in faults else 0.0)
     return EXIT_HOLDS
 
 
 def as_row(outcome: Outcome) -> Document:
     """Return a drill's outcome as data."""
+    first = outcome.first
     return {
         "schema": 1,
         "fault": outcome.fault.name,
         "component": outcome.fault.component,
-        "expected": outcome.fault.breaks,
-        "found": outcome.found,
+        "expected": outcome.fault.hop,
+        "slows": outcome.fault.slows,
+        "found": first.named,
         "localised": outcome.localised,
-        "result": outcome.result,
-        "status": outcome.status,
-        "says": outcome.says,
+        "result": first.result,
+        "strays": sorted({name for one in outcome.launches for name in one.strays}),
+        "status": first.status,
+        "says": first.says,
         "seen_as_told": outcome.seen,
         "verdict_seconds": round(outcome.verdict_seconds, 1),
         "healed_seconds": round(outcome.healed_seconds, 1),
-        "run": outcome.run.name,
+        "launches": [
+            {"run": one.run, "host": one.host, "touched": one.touched, "result": one.result, "found": one.named}
+            for one in outcome.launches
+        ],
     }
 
 
@@ -152,9 +178,9 @@ def _list(faults: dict[str, Fault], flow: Flow, *, as_json: bool) -> int:
         rows = [{"fault": one.name, "title": one.title, "component": one.component} for one in faults.values()]
         sys.stdout.write(json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
         return EXIT_HOLDS
-    table = Table("fault", "what is wrong", "breaks hop", box=None, pad_edge=False)
+    table = Table("fault", "what is wrong", "its hop", box=None, pad_edge=False)
     for one in faults.values():
-        table.add_row(one.name, one.title, _hop(one.breaks, flow))
+        table.add_row(one.name, one.title, _hop(one.hop, flow))
     Console().print(table)
     return EXIT_HOLDS
 
@@ -166,7 +192,7 @@ def _answer(journal: Journal, faults: dict[str, Fault], flow: Flow) -> int:
     fault = _of(faults, journal.fault)
     why = f" {fault.because}" if fault.because else ""
     Console().print(
-        f"{fault.name}: {fault.title} It breaks hop {_hop(fault.breaks, flow)}.{why}",
+        f"{fault.name}: {fault.title} {'It slows' if fault.slows else 'It breaks'} hop {_hop(fault.hop, flow)}.{why}",
         soft_wrap=True,
         highlight=False,
         markup=False,
@@ -175,19 +201,27 @@ def _answer(journal: Journal, faults: dict[str, Fault], flow: Flow) -> int:
 
 
 def _show(outcome: Outcome, catalogue: Catalogue, flow: Flow) -> None:
-    fault, console = outcome.fault, Console()
+    fault, first = outcome.fault, outcome.first
     mark = "localised" if outcome.localised else "NOT localised"
+    named = "the hop that made it slow: " if fault.slows else "first unproven hop: "
     lines = [
         f"{fault.name}: {fault.title}",
         f"  {mark} in {outcome.verdict_seconds:.0f} s; the lab was well again {outcome.healed_seconds:.0f} s later",
-        f"  first unproven hop: {_hop(outcome.found, flow) if outcome.found else 'none'}",
-        f"  the fault breaks:   {_hop(fault.breaks, flow)}: {catalogue.hops[fault.breaks].meaning}",
-        f"  the user sees:      {outcome.status or 'no instance'}; {outcome.says or 'no message'}",
+        f"  {named}{_hop(first.named, flow)}",
+        f"  the fault's hop: {_hop(fault.hop, flow)}: {catalogue.hops[fault.hop].meaning}",
+        f"  the user sees: {first.status or 'no instance'}; {first.says or 'no message'}",
     ]
+    if fault.because:
+        lines.append(f"  why it is that hop: {fault.because}")
     if not outcome.seen:
-        lines.append(f"  expected was:       {fault.sees.status or 'no instance'}; {fault.sees.says}")
-    console.print("\n".join(lines), soft_wrap=True, highlight=False, markup=False)
-    say(f"run {outcome.run}")
+        lines.append(f"  the user was to see: {fault.sees.status or 'no instance'}; {fault.sees.says or 'no message'}")
+    lines += [f"  not proved, and not for this fault's sake: {_hop(name, flow)}" for name in first.strays]
+    lines += [
+        f"  run {one.run} on {one.host or 'no host'}: {one.result}; "
+        + ("the fault is there" if one.touched else "not where the fault is")
+        for one in outcome.launches
+    ]
+    Console().print("\n".join(lines), soft_wrap=True, highlight=False, markup=False)
 
 
 def _hop(name: str | None, flow: Flow) -> str:

@@ -1,0 +1,31 @@
+"""How faults are put in and undone, kind by kind."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from hoplab.drill.means import broker, database, packets, processes, settings, storage
+from hoplab.drill.means.place import Kept, Kind, Place
+
+__all__ = ["KINDS", "Kept", "Kind", "Place"]
+
+KINDS: Final[Mapping[str, Kind]] = {
+    "stop": processes.STOP,
+    "freeze": processes.FREEZE,
+    "kill-process": processes.KILL_PROCESS,
+    "shift-clock": processes.SHIFT_CLOCK,
+    "lose": packets.LOSE,
+    "cut-bridge": packets.CUT_BRIDGE,
+    "slow-link": packets.SLOW_LINK,
+    "lock-account": database.LOCK_ACCOUNT,
+    "lock-table": database.LOCK_TABLE,
+    "take-rights": broker.TAKE_RIGHTS,
+    "unbind": broker.UNBIND,
+    "wrong-key": storage.WRONG_KEY,
+    "suspend-owner": storage.SUSPEND_OWNER,
+    "undefine-secret": storage.UNDEFINE_SECRET,
+    "fill": storage.FILL,
+    "override": settings.OVERRIDE,
+    "rewrite": settings.REWRITE,
+    "endpoint": settings.ENDPOINT,
+}
+"""By the name that drill files use."""

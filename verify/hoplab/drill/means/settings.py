@@ -1,0 +1,70 @@
+"""Services that are told something wrong: in their own settings, or in the catalogue of the cloud."""
+
+from typing import Final
+
+from hoplab.cloud import connect, identity_api, new_request_id, told_plainly
+from hoplab.drill.means.cover import cover_file, uncover
+from hoplab.drill.means.place import MARK, Kept, Kind, Place
+from hoplab.drill.means.processes import begin
+from hoplab.errors import SourceError
+
+NOWHERE: Final = 1
+"""A port on which nobody listens."""
+
+
+def _file(place: Place) -> str:
+    # Of a directory's files the last one has the last word.
+    return f"{place.options['directory'].rstrip('/')}/zz-{MARK}.conf"
+
+
+def _override(place: Place) -> None:
+    text = f"[{place.options['section']}]\n{place.options['option']} = {place.options['value']}\n"
+    place.write(_file(place), text)
+    begin(place, "restart", place.service.unit)
+
+
+def _restore(place: Place, _kept: Kept) -> None:
+    place.ask("rm", "--force", _file(place))
+    begin(place, "restart", place.service.unit)
+
+
+def _rewrite(place: Place) -> None:
+    """Give an option that is in a file another value, where the service reads no directory of them."""
+    option, value = place.options["option"], place.options["value"]
+    cover_file(place, place.options["file"], f"s|^{option} *=.*|{option} = {value}|")
+    begin(place, "restart", place.service.unit)
+
+
+def _restore_file(place: Place, _kept: Kept) -> None:
+    uncover(place, place.options["file"])
+    begin(place, "restart", place.service.unit)
+
+
+def _endpoint(place: Place) -> Kept:
+    with told_plainly("ask Keystone for its catalogue"):
+        keystone = identity_api(connect(place.deployment, new_request_id()))
+        for service in keystone.services(type=place.options["type"]):
+            for one in keystone.endpoints(service_id=service.id, interface=place.options["interface"]):
+                return {"id": str(one.id), "url": str(one.url)}
+    raise SourceError(f"the catalogue has no {place.options['interface']} endpoint of {place.options['type']}")
+
+
+def _mislead(place: Place) -> None:
+    kept = _endpoint(place)
+    scheme, _, rest = kept["url"].partition("://")
+    host, path = rest.partition("/")[0].partition(":")[0], rest.partition("/")[2]
+    _point(place, kept["id"], f"{scheme}://{host}:{NOWHERE}/{path}")
+
+
+def _lead(place: Place, kept: Kept) -> None:
+    _point(place, kept["id"], kept["url"])
+
+
+def _point(place: Place, endpoint: str, url: str) -> None:
+    with told_plainly("change an endpoint"):
+        identity_api(connect(place.deployment, new_request_id())).update_endpoint(endpoint, url=url)
+
+
+OVERRIDE: Final = Kind(_override, _restore, options=frozenset({"directory", "section", "option", "value"}))
+ENDPOINT: Final = Kind(_mislead, _lead, _endpoint, frozenset({"type", "interface"}))
+REWRITE: Final = Kind(_rewrite, _restore_file, options=frozenset({"file", "option", "value"}))

@@ -1,0 +1,88 @@
+"""The faults as data: what they name is there, there are as many as promised, and what is not right is refused."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from hoplab.drill import loader
+from hoplab.errors import ConfigurationError
+from hoplab.flow.loader import load as load_flows
+
+CATALOGUE = load_flows()
+FAULTS = loader.load(CATALOGUE.hops)
+ROOT = Path(__file__).resolve().parents[2]
+FEWEST_FAULTS, FEWEST_HOPS = 45, 40
+
+
+class TestFaults:
+    @pytest.mark.parametrize("name", FAULTS)
+    def test_each_breaks_a_hop_of_the_58_or_one_that_they_rest_on(self, name: str) -> None:
+        flow = CATALOGUE.flows["launch-58"]
+        assert flow.numbers(FAULTS[name].hop) or FAULTS[name].hop in flow.also
+
+    def test_there_are_as_many_as_promised(self) -> None:
+        flow = CATALOGUE.flows["launch-58"]
+        assert len(FAULTS) >= FEWEST_FAULTS
+        assert len({one.hop for one in FAULTS.values() if flow.numbers(one.hop) and not one.slows}) >= FEWEST_HOPS
+
+    def test_every_numbered_hop_is_broken_by_one_or_the_flow_says_why_not(self) -> None:
+        flow, broken = CATALOGUE.flows["launch-58"], {one.hop for one in FAULTS.values() if not one.slows}
+        listed = {name for step in flow.steps for name in step.hops}
+        assert {name for name in listed if CATALOGUE.hops[name].not_alone} == listed - broken
+
+    def test_one_of_each_component_is_quick(self) -> None:
+        quick = [one.component for one in FAULTS.values() if one.quick]
+        assert sorted(quick) == sorted({one.component for one in FAULTS.values()})
+
+    @pytest.mark.parametrize("name", FAULTS)
+    def test_each_is_done_to_a_service_that_a_role_has(self, name: str) -> None:
+        known = set()
+        for path in ROOT.glob("roles/*/defaults/main.yml"):
+            for key, value in (yaml.safe_load(path.read_text()) or {}).items():
+                known |= {service["name"] for service in value} if key.endswith("_services") else set()
+        peers = {means.options.get("peer", means.at) for means in FAULTS[name].means} - {"client"}
+        assert {means.at for means in FAULTS[name].means} | peers <= known
+
+    @pytest.mark.parametrize(
+        ("key", "value", "said"),
+        [
+            ("breaks", "no-such-hop", "fault made-up: breaks: there is no hop no-such-hop"),
+            ("means", [{"do": "burn", "at": "keystone"}], "fault made-up: means 1: do is 'burn': it may be stop, "),
+            ("means", [{"do": "lock-account", "at": "mariadb"}], "means 1: account is missing"),
+            ("means", [{"do": "stop", "at": "keystone", "user": "x"}], "means 1: user is nothing that stop knows"),
+            (
+                "means",
+                [{"do": "lose", "at": "keystone", "peer": "client", "way": "in", "own": "port"}],
+                "means 1: own is 'port': it may be global-request, image, network, volume",
+            ),
+            ("means", [], r"fault made-up: means: \[\] should be non-empty"),
+            ("besides", ["no-such-hop"], "fault made-up: besides: there is no hop no-such-hop"),
+            ("slows", "token-request", "fault made-up: .* is valid under each of"),
+            ("launches", 9, "fault made-up: launches: 9 is greater than the maximum"),
+            ("wait", 1, "fault made-up: wait: 1 is less than the minimum"),
+            ("sees", {"status": "GONE", "says": ""}, "sees: status: 'GONE' is not one of"),
+            ("colour", "red", "fault made-up: Additional properties are not allowed"),
+        ],
+    )
+    def test_what_is_not_right_is_refused_with_its_place(
+        self, tmp_path: Path, key: str, value: object, said: str
+    ) -> None:
+        entry: dict[str, Any] = {
+            "fault": "made-up",
+            "title": "Something is wrong.",
+            "means": [{"do": "stop", "at": "keystone"}],
+            "breaks": "token-request",
+            "sees": {"status": "", "says": ""},
+            "wait": 30,
+        }
+        path = tmp_path / "01-made.yaml"
+        path.write_text(yaml.safe_dump({"component": "keystone", "faults": [entry]}))
+        assert list(loader.load(CATALOGUE.hops, tmp_path)) == ["made-up"]
+        path.write_text(yaml.safe_dump({"component": "keystone", "faults": [{**entry, key: value}]}))
+        with pytest.raises(ConfigurationError, match=said):
+            loader.load(CATALOGUE.hops, tmp_path)
+        path.write_text(yaml.safe_dump({"component": "keystone", "faults": [entry, entry]}))
+        with pytest.raises(ConfigurationError, match="fault made-up is there twice"):
+            loader.load(CATALOGUE.hops, tmp_path)
