@@ -14,9 +14,10 @@ NOVA = "compute 2.96"
 PLACEMENT = "placement 1.38"
 IMAGE = "/var/lib/hoplab/guest.raw"
 DISK = "--id nova --pool vms"
-# As Nova describes a guest: its disk by the key that libvirt has, its console kept by virtlogd.
+# As Nova describes a guest: run in the way that the role found, its disk by the key that libvirt has, its console kept
+# by virtlogd.
 GUEST = """
-<domain type='qemu'>
+<domain type='{way}'>
   <name>probe</name>
   <memory unit='MiB'>128</memory>
   <vcpu>1</vcpu>
@@ -55,7 +56,8 @@ def process(node: Node) -> str:
 @pytest.fixture(scope="module")
 def guest(scenario: Scenario, cloud: Connection, ctl1: Node) -> Iterator[Node]:  # noqa: ARG001 Nova is at work
     """Put the guest image into Nova's pool and let libvirt run it from there; return its node."""
-    described = GUEST.format(secret=secret_of(scenario, "nova"), monitor=ctl1.address)
+    way = ctl1.output("sed -n 's/^virt_type = //p' /etc/nova/nova-compute.conf").strip()
+    described = GUEST.format(way=way, secret=secret_of(scenario, "nova"), monitor=ctl1.address)
     try:
         ctl1.output(f"qemu-img convert -f raw -O raw {IMAGE} rbd:vms/probe:id=nova", timeout=300)
         ctl1.output("virsh create /dev/stdin", described)
