@@ -49,19 +49,21 @@ class Wish:
     """What is to be launched.
 
     count: instances at once; warm: with the image that hosts may have already, else with a fresh one for each; keep:
-    leave the instances; timeout: seconds in which an instance has to become ACTIVE; hosts: on which they are to be, in
-    turn, by their names in Nova; empty where the scheduler chooses.
+    leave the instances; timeout: seconds in which an instance has to become ACTIVE; guest_timeout: seconds in which its
+    guest has to report then; hosts: on which they are to be, in turn, by their names in Nova; empty where the scheduler
+    chooses.
     """
 
     count: int = 1
     warm: bool = False
     keep: bool = False
     timeout: float = 120.0
+    guest_timeout: float = 60.0
     hosts: tuple[str, ...] = ()
 
     def plans(self) -> list[Plan]:
         """Return what each launch asks for."""
-        base = Plan(active_timeout=self.timeout, console_timeout=60)
+        base = Plan(active_timeout=self.timeout, console_timeout=self.guest_timeout)
         plans = [replace(base, server=f"{OWN_PREFIX}{number}") for number in range(1, self.count + 1)]
         if self.hosts:
             turns = itertools.cycle(self.hosts)

@@ -108,7 +108,7 @@ def drill(deployment: Deployment, runs: Path, fault: Fault, *, catalogue: Catalo
 
     # One that is on some hosts only needs launches on all of them, wherever the scheduler would like them to be.
     hosts = () if fault.everywhere else _hosts(deployment)
-    wish = Wish(count=fault.launches, timeout=fault.wait, hosts=hosts)
+    wish = Wish(count=fault.launches, timeout=fault.wait, guest_timeout=fault.wait, hosts=hosts)
     verify(deployment, runs, wish, say=say, recorded=recorded, around=around)
     return Outcome(
         fault=fault,

@@ -34,9 +34,9 @@ class Fault:
     hop: the one that must be named: the first unproven one, or where slows is true the one that made a launch slow that
     is proved; besides: hops that may be unproven though none of them must follow it; because: why it is that hop, where
     it is not the one that anybody would expect, else empty; launches: how many at once: those on other nodes than the
-    fault must be proved; wait: seconds after which an instance is no longer waited for; rest: seconds that services
-    need when it is out until they use again what was away; quick: the one that is tried of its component where there is
-    no time for all.
+    fault must be proved; wait: seconds in which an instance becomes ACTIVE, and then its guest reports, or never does;
+    rest: seconds that services need when it is out until they use again what was away; quick: the one that is tried of
+    its component where there is no time for all.
     """
 
     name: str

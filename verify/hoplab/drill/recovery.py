@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from typing import Final
 
+from openstack.compute.v2.service import Service
 from openstack.connection import Connection
 
 from hoplab.cloud import connect, new_request_id, told_plainly, volume_api
@@ -36,7 +37,7 @@ def wait_recovered(deployment: Deployment, rest: float = 0.0) -> None:
         def asked() -> bool | Pending:
             try:
                 with told_plainly("ask who is up"):
-                    wrong = sorted([*_down(cloud), *_amiss(nodes, deployment)])
+                    wrong = sorted([*down(cloud), *_amiss(nodes, deployment)])
             except HoplabError as error:
                 return Pending(str(error))
             return Pending(", ".join(wrong)) if wrong else True
@@ -44,11 +45,21 @@ def wait_recovered(deployment: Deployment, rest: float = 0.0) -> None:
         wait_for("the lab is well again", asked, timeout=SECONDS, interval=1.0)
 
 
-def _down(cloud: Connection) -> Iterator[str]:
+def down(cloud: Connection) -> Iterator[str]:
     """Yield the daemons that are down, as daemon@host."""
-    yield from (f"{one.binary}@{one.host}" for one in cloud.compute.services() if one.state != "up")
+    yield from (
+        f"{one.binary}@{one.host}" for one in cloud.compute.services() if one.state != "up" or _disabled_itself(one)
+    )
     yield from (f"{one.binary}@{one.host}" for one in cloud.network.agents() if not one.is_alive)
     yield from (f"{one.binary}@{one.host}" for one in volume_api(cloud).services() if one.state != "up")
+
+
+def _disabled_itself(service: Service) -> bool:
+    """Tell whether nova-compute took its host out of service, as it does without libvirt; people are not overruled.
+
+    Source: nova/virt/libvirt/driver.py, DISABLE_PREFIX.
+    """
+    return str(service.status) == "disabled" and str(service.disabled_reason or "").startswith("AUTO:")
 
 
 def _amiss(nodes: Nodes, deployment: Deployment) -> Iterator[str]:
