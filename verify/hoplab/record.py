@@ -118,10 +118,13 @@ def write_record(record: Record, directory: Path) -> None:
     write_json(directory / JOURNEY, plain)
 
 
-def write_json(path: Path, document: Any) -> None:
-    """Write a JSON file, whole or not at all."""
+def write_json(path: Path, document: Any, mode: int = 0o666) -> None:
+    """Write a JSON file, whole or not at all, and to the disk. mode: who may read it, less the process's mask."""
     fresh = path.with_name(f".{path.name}.new")
-    fresh.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "w", encoding="utf-8") as stream:
+        stream.write(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+        stream.flush()
+        os.fsync(stream.fileno())
     fresh.replace(path)
 
 

@@ -74,7 +74,6 @@ OPTIONS = {
     "way": "out",
     "rate": "1mbit",
     "table": "nova.services",
-    "mode": "WRITE",
     "exchange": "nova",
     "key": "compute[.].+",
     "client": "client.nova",

@@ -11,9 +11,11 @@ import jsonschema
 
 from hoplab.drill.means import Kept
 from hoplab.errors import ConfigurationError
+from hoplab.record import write_json
 
 FILE: Final = "drill.json"
 SCHEMA: Final = 1
+OWNER: Final = 0o600
 _TEXTS: Final = {"type": "object", "additionalProperties": {"type": "string"}}
 _TEXT: Final = {"type": "string"}
 _ENTRY: Final = {"kind": _TEXT, "at": _TEXT, "node": _TEXT, "options": _TEXTS, "kept": _TEXTS}
@@ -52,7 +54,7 @@ class Journal:
     def begin(self, fault: str) -> None:
         """Say that a fault is being put in; ConfigurationError if there is one already."""
         try:
-            os.close(os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+            os.close(os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER))
         except FileExistsError:
             raise ConfigurationError(
                 f"{self.path}: a drill's fault is in this lab: take it out with `hoplab drill --heal` first"
@@ -100,9 +102,4 @@ class Journal:
 
     def _write(self) -> None:
         document = {"schema": SCHEMA, "fault": self.fault, "entries": [asdict(entry) for entry in self.entries]}
-        fresh = self.path.with_name(f".{FILE}.new")
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as stream:
-            stream.write(json.dumps(document, indent=1) + "\n")
-            stream.flush()
-            os.fsync(stream.fileno())
-        fresh.replace(self.path)
+        write_json(self.path, document, OWNER)

@@ -34,9 +34,9 @@ def _unlock_account(place: Place, kept: Kept) -> None:
 
 
 def _lock_table(place: Place) -> None:
-    """Lock a table: against readers and writers (WRITE), or against writers alone (READ)."""
+    """Lock a table against readers and writers."""
     seconds = place.options.get("seconds", LONGEST)
-    hold = f"LOCK TABLES {place.options['table']} {place.options['mode']}; DO SLEEP({seconds})"
+    hold = f"LOCK TABLES {place.options['table']} WRITE; DO SLEEP({seconds})"
     place.ask("systemd-run", f"--unit={UNIT}", "--collect", "--quiet", "mariadb", "--execute", hold)
 
 
@@ -46,6 +46,4 @@ def _unlock_table(place: Place, _kept: Kept) -> None:
 
 
 LOCK_ACCOUNT: Final = Kind(_lock_account, _unlock_account, _hosts, frozenset({"account"}))
-LOCK_TABLE: Final = Kind(
-    _lock_table, _unlock_table, options=frozenset({"table", "mode"}), choices=frozenset({"seconds"})
-)
+LOCK_TABLE: Final = Kind(_lock_table, _unlock_table, options=frozenset({"table"}), choices=frozenset({"seconds"}))
