@@ -85,7 +85,7 @@ def carry_out(deployment: Deployment, attempt: Attempt) -> None:
     # An API that keeps silent for longer than an instance is waited for has nothing to say any more.
     answer_seconds = min(ANSWER_SECONDS, attempt.plan.active_timeout)
     cloud = connect(deployment, attempt.global_request_id, answer_seconds)
-    attempt.recorder.watch(cloud)
+    attempt.recorder.watch(cloud, attempt.global_request_id)
     try:
         with told_plainly("launch"):
             if attempt.prepared is None:

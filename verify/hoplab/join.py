@@ -138,7 +138,7 @@ def gather(hop: Hop, events: Voices, ids: Ids, host: str, exchanges: Mapping[str
     for number, witness in enumerate(hop.evidence):
         if not ASKED.isdisjoint(witness.by):
             some = speaking(events, witness, ids, host)
-            found[number] = tuple(one for one in some if _tied(one, witness, going_on))
+            found[number] = tuple(one for one in some if tied(one, witness, going_on))
             for name in set(EXCHANGE).intersection(witness.by):
                 own[name] = own.get(name, frozenset()).union(*(one.ids[name] for one in found[number]))
     said = {name: own.get(name) or going_on.get(name, frozenset()) for name in {*own, *going_on}}
@@ -146,11 +146,11 @@ def gather(hop: Hop, events: Voices, ids: Ids, host: str, exchanges: Mapping[str
     for number, witness in enumerate(hop.evidence):
         if number not in found:
             some = speaking(events, witness, ids, host)
-            found[number] = tuple(one for one in some if _tied(one, witness, nothing | said))
+            found[number] = tuple(one for one in some if tied(one, witness, nothing | said))
     return tuple((witness, found[number]) for number, witness in enumerate(hop.evidence)), said
 
 
-def _tied(event: Event, witness: Witness, said: Ids) -> bool:
+def tied(event: Event, witness: Witness, said: Ids) -> bool:
     """Tell whether an event's message is one of those, where there is anything to be said of them."""
     return all(not said[name].isdisjoint(event.ids[name]) for name in witness.by if name in EXCHANGE and name in said)
 

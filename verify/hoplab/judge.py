@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
+from hoplab.denials import denial_words, denying
 from hoplab.events import Event, Ids
 from hoplab.flow.model import EXCHANGE, NEEDED, Catalogue, Exemption, Flow, Hop, Witness
 from hoplab.join import TAUGHT, Found, Voices, builds, gather, learn, owned, speaking, voices
@@ -78,14 +79,15 @@ class Judged:
 
     witnesses: the events that speak for it, by time; firsts: of them the first that is what each part of the evidence
     asks for, since the same may happen again later; begin, end: from the first to the last of those, in seconds since
-    1970 by our clock, None without any; whole: every part of the evidence is there; unread: some part is missing, and
-    could not be read; why: the reason, for a person.
+    1970 by our clock, None without any; denials: the events that say that it did not do its work; whole: every part of
+    the evidence is there; unread: some part is missing, and could not be read; why: the reason, for a person.
     """
 
     hop: Hop
     verdict: Verdict
     witnesses: tuple[Event, ...]
     firsts: tuple[Event, ...]
+    denials: tuple[Event, ...]
     begin: float | None
     end: float | None
     whole: bool
@@ -121,7 +123,13 @@ def judge(catalogue: Catalogue, flow: Flow, events: Iterable[Event], launch: Lau
         lost = dim | set(EXCHANGE) if hop.exchange and judged[hop.exchange].unread else dim
         unread = [witness for witness, some in found if not some and _is_unread(witness, launch, lost)]
         excuse = _excused(hop, spoken, ids, launch)
-        judged[name] = _ordered(_alone(hop, found, unread, excuse, launch), judged, launch)
+        alone = _denied(
+            _alone(hop, found, unread, excuse, launch),
+            denying(hop, spoken, ids, launch.host, said=exchanges[name], found=found),
+            launch,
+        )
+        judged[name] = _ordered(alone, judged, launch)
+    judged = {name: _unsaid(one, judged) for name, one in judged.items()}
     counted = [judged[name] for name in catalogue.hops if flow.numbers(name) or name in flow.also]
     result = _result(counted, launch)
     suspects = [*counted, *judged.values()] if result is Result.FAILED else []
@@ -146,7 +154,7 @@ def _is_suspect(one: Judged, judged: Mapping[str, Judged]) -> bool:
     """Tell whether a failed launch may have broken at this hop."""
     if not _is_half(one):
         return one.verdict in UNPROVEN
-    return not any(judged[name].verdict in BROKEN or _is_half(judged[name]) for name in one.hop.waits_for)
+    return not _waits(one, judged)
 
 
 def _is_half(one: Judged) -> bool:
@@ -173,12 +181,14 @@ def _alone(
     witnesses = tuple(sorted(once.values(), key=_time(launch)))
     actors = {event.who for event in witnesses}
     missing = [witness for witness, some in found if not some]
-    if len(actors) >= NEEDED:
+    needed = {hop.needs} if hop.needs else set[str]()
+    if len(actors) >= NEEDED and needed <= actors:
         verdict, why = Verdict.PROVED, f"seen by {' and '.join(sorted(actors))}"
     elif unread:
         verdict, why = Verdict.UNKNOWN, f"could not be read: {_named(unread)}"
     elif actors:
-        verdict, why = Verdict.WEAK, hop.one_witness or f"only {min(actors)} saw it; missing: {_named(missing)}"
+        seen = f"only {' and '.join(sorted(actors))} saw it; missing: {_named(missing)}"
+        verdict, why = Verdict.WEAK, hop.one_witness or seen
     else:
         verdict, why = excuse or (Verdict.ABSENT, f"nothing of it: {_named(missing)}")
     firsts = tuple(
@@ -187,7 +197,28 @@ def _alone(
     times = [_time(launch)(event) for event in firsts]
     ends = [time + float(event.fields.get("precision", 0)) for time, event in zip(times, firsts, strict=True)]
     begin, end = min(times, default=None), max(ends, default=None)
-    return Judged(hop, verdict, witnesses, firsts, begin, end, whole=not missing, unread=bool(unread), why=why)
+    return Judged(hop, verdict, witnesses, firsts, (), begin, end, whole=not missing, unread=bool(unread), why=why)
+
+
+def _denied(one: Judged, denials: tuple[Event, ...], launch: Launch) -> Judged:
+    """Return a hop in the light of what says that it did not do its work: one such word weighs more than all others."""
+    if not denials:
+        return one
+    denials = tuple(sorted(denials, key=_time(launch)))
+    return replace(one, verdict=Verdict.ABSENT, denials=denials, why=denial_words(denials))
+
+
+def _unsaid(one: Judged, judged: Mapping[str, Judged]) -> Judged:
+    """Return a hop that lacks the word that it needs as one that did not happen, unless that waits for another hop."""
+    said = {event.who for event in one.witnesses}
+    if one.hop.needs in {"", *said} or one.verdict is not Verdict.WEAK or _waits(one, judged):
+        return one
+    return _changed(one, Verdict.ABSENT, f"{one.hop.needs} does not say that it happened; {one.why}")
+
+
+def _waits(one: Judged, judged: Mapping[str, Judged]) -> bool:
+    """Tell whether a word for a hop may be missing for the sake of one that it need not follow."""
+    return any(judged[name].verdict in BROKEN or _is_half(judged[name]) for name in one.hop.waits_for)
 
 
 def _excused(hop: Hop, events: Voices, ids: Ids, launch: Launch) -> tuple[Verdict, str] | None:

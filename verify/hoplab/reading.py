@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from hoplab.events import Event
+from hoplab.parse.access import outcome
 from hoplab.parse.broker import parse_broker
 from hoplab.parse.cache import missed, parse_cache
 from hoplab.parse.ceph import learn_images, parse_osd, parse_rgw_log
@@ -201,7 +202,7 @@ def _served(event: Event, hosts: Mapping[str, str]) -> Iterator[Event]:
     yield Event(event.time, event.node, event.source, event.who, event.kind, fields, event.ids, event.line)
     took = float(fields.get("milliseconds", 0)) / 1000
     if math.isfinite(took) and took >= 0:  # HAProxy notes -1 for what it broke off.
-        time, fields = event.time + took, {**fields, "precision": CUT}
+        time, fields = event.time + took, {**fields, **outcome(fields.get("status", "")), "precision": CUT}
         yield Event(time, event.node, event.source, event.who, "http.replied", fields, event.ids, event.line)
 
 

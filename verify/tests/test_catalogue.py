@@ -62,7 +62,7 @@ def test_each_hop_is_told_whole(name: str) -> None:
     assert Counter(re.findall(r"\(`([a-z.]+)`\)", text)) == Counter(
         [
             *(one.event for one in hop.evidence),
-            *(one.when.event for one in (hop.cached, hop.not_applicable) if one),
+            *(one.when.event for one in (*hop.denied_by, hop.cached, hop.not_applicable) if one),
         ]
     )
     assert text.rstrip().endswith(f"```sh\n{hop.hint.run}\n```")

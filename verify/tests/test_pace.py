@@ -27,9 +27,9 @@ FIRST, SECOND, THIRD = "server-request", "nova-token-validation", "image-check"
 
 def judgement(times: dict[str, tuple[float, float]]) -> Judgement:
     """Return a proved launch with hops that were from when to when."""
-    nothing: tuple[Event, ...] = ()
+    none: tuple[Event, ...] = ()
     hops = [
-        Judged(CATALOGUE.hops[name], Verdict.PROVED, nothing, nothing, begin, end, whole=True, unread=False, why="")
+        Judged(CATALOGUE.hops[name], Verdict.PROVED, none, none, none, begin, end, whole=True, unread=False, why="")
         for name, (begin, end) in times.items()
     ]
     return Judgement(tuple(hops), Result.PROVED, None)

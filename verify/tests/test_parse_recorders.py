@@ -222,6 +222,11 @@ class TestClient:
         assert sent.ids["auth-request"] == {OWN}
         assert sent.ids["token"] == {DIGEST}
 
+    @pytest.mark.parametrize(("status", "failed"), [(202, None), (304, None), (404, "yes"), (503, "yes"), (999, None)])
+    def test_an_answer_that_is_an_error_has_failed(self, status: int, failed: str | None) -> None:
+        _sent, answered = client(asked(status=status))
+        assert answered.fields.get("failed") == failed
+
     def test_what_was_not_answered_was_sent_all_the_same(self) -> None:
         entry = {name: value for name, value in json.loads(asked()).items() if name not in {"answered", "status"}}
         (event,) = client(json.dumps(entry | {"request": None, "error": "ConnectionError"}))

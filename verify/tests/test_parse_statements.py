@@ -121,6 +121,11 @@ class TestStatementsAsTheServiceNotesThem:
 
 
 class TestStatementsAsTheDatabaseNotesThem:
+    @pytest.mark.parametrize(("rows", "affected", "kept"), [(0, 0, False), (1, 0, True), (0, 1, True)])
+    def test_an_insert_that_the_database_refused_is_no_event(self, rows: int, affected: int, kept: bool) -> None:
+        insert = f"INSERT INTO build_requests (instance_uuid) VALUES ('{INSTANCE}')"
+        assert bool(database(row(insert, rows=rows, affected=affected))) is kept
+
     @pytest.mark.parametrize(
         ("text", "fields", "found"),
         [
@@ -184,7 +189,7 @@ class TestStatementsAsTheDatabaseNotesThem:
     def test_each_form(self, text: str, fields: dict[str, str], found: dict[str, set[str]]) -> None:
         (event,) = database(row(text, rows=3, affected=2))
         assert (event.who, event.kind, event.time) == ("database", "db.statement", 1795246329.438)
-        assert event.fields == {"account": "nova-conductor", "rows": "3", "affected": "2", **fields}
+        assert event.fields == {"account": "nova-conductor", "schema": "nova", "rows": "3", "affected": "2", **fields}
         assert ids(event, without=("statement",)) == found
 
     def test_an_id_inside_another_value_is_none_of_the_statements(self) -> None:

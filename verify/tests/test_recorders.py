@@ -228,7 +228,7 @@ class TestClient:
         notes: list[str] = []
         recorder = ClientRecorder()
         recorder.note = notes.append
-        recorder.watch(cloud)
+        recorder.watch(cloud, "req-ours")
         with ThreadingHTTPServer(("127.0.0.1", 0), Api) as server:
             threading.Thread(target=server.serve_forever, daemon=True).start()
             headers = {"X-Auth-Token": "gAAAA-ours", "X-OpenStack-Request-ID": "req-ours"}
@@ -251,7 +251,7 @@ class TestClient:
 
     def test_a_request_that_nobody_answers_is_noted(self, cloud: Connection) -> None:
         recorder = ClientRecorder()
-        recorder.watch(cloud)
+        recorder.watch(cloud, "req-ours")
         with closing(socket.create_server(("127.0.0.1", 0))) as unheard:
             port = unheard.getsockname()[1]
         with pytest.raises(requests.ConnectionError):

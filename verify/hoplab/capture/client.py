@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import requests
@@ -16,6 +16,8 @@ from openstack.connection import Connection
 
 from hoplab.capture.redact import digest
 
+CARRIED: Final = "X-OpenStack-Request-ID"
+"""The header by which a request carries an id from service to service (oslo_middleware/request_id.py)."""
 Note = Callable[[str], None]
 """Told each line."""
 
@@ -28,10 +30,13 @@ class ClientRecorder:
         self.token = ""
         self.note: Note = lambda _line: None
 
-    def watch(self, cloud: Connection) -> None:
-        """Have a connection's requests noted from now on."""
+    def watch(self, cloud: Connection, global_request_id: str) -> None:
+        """Have a connection's requests noted from now on, and carry the launch's global request id, each of them.
+
+        openstacksdk sends it with all but the request for a token, which keystoneauth's plug-in makes.
+        """
         for scheme in ("http://", "https://"):
-            cloud.session.session.mount(scheme, _Adapter(self))
+            cloud.session.session.mount(scheme, _Adapter(self, global_request_id))
 
     def add(self, record: Mapping[str, Any], token: str | None) -> None:
         """Note a request, and the token that its answer had."""
@@ -43,17 +48,19 @@ class ClientRecorder:
 class _Adapter(TCPKeepAliveAdapter):
     """Sends requests as keystoneauth does, and has each of them noted."""
 
-    def __init__(self, recorder: ClientRecorder) -> None:
+    def __init__(self, recorder: ClientRecorder, global_request_id: str) -> None:
         super().__init__()
         self._recorder = recorder
+        self._global_request_id = global_request_id
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         """Send a request and have it noted, whether it is answered or not."""
+        request.headers.setdefault(CARRIED, self._global_request_id)
         record: dict[str, Any] = {
             "sent": time.time(),
             "method": request.method,
             "path": urlsplit(str(request.url)).path,
-            "global-request": request.headers.get("X-OpenStack-Request-ID"),
+            "global-request": request.headers[CARRIED],
         }
         token = None
         try:

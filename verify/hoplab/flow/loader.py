@@ -16,6 +16,7 @@ from hoplab.flow.model import (
     NEEDED,
     PLACEHOLDER,
     Catalogue,
+    Denial,
     Exemption,
     Flow,
     Hint,
@@ -107,6 +108,26 @@ def _witness(entry: Mapping[str, Any], where: str) -> Witness:
     return Witness(entry["who"], entry["event"], wanted, tuple(entry["by"]))
 
 
+def _denials(entries: Iterable[Mapping[str, Any]], where: str) -> tuple[Denial, ...]:
+    """Return what denies a hop."""
+    return tuple(
+        Denial(_witness(one["when"], f"{where} {index}"), bool(one.get("final")))
+        for index, one in enumerate(entries, 1)
+    )
+
+
+def _binding(denials: Iterable[Denial], evidence: Iterable[Witness], exchange: str, where: str) -> None:
+    """Refuse what denies a hop by a message's id of which nothing says whether it is the hop's."""
+    known = {name for witness in evidence for name in witness.by}
+    for index, denial in enumerate(denials, 1):
+        loose = set(EXCHANGE).intersection(denial.when.by) - known
+        if loose and not exchange and ASKED.isdisjoint(denial.when.by):
+            raise ConfigurationError(
+                f"{where} {index}: nothing says which {min(loose)} it is: name the hop that began it in `exchange`, or "
+                f"ask for one of {', '.join(sorted(ASKED))}, too"
+            )
+
+
 def _exemption(entry: Mapping[str, Any] | None, where: str) -> Exemption | None:
     return Exemption(_witness(entry["when"], where), entry["because"]) if entry else None
 
@@ -135,6 +156,11 @@ def _hop(entry: Mapping[str, Any], path: Path) -> Hop:
         )
     if not alone and entry.get("one_witness"):
         raise ConfigurationError(f"{where}: one_witness: the evidence has the word of several actors: remove it")
+    denials = _denials(entry.get("denied_by", ()), f"{where}: denied_by")
+    _binding(denials, evidence, entry.get("exchange", ""), f"{where}: denied_by")
+    needs = entry.get("needs", "")
+    if needs and needs not in {witness.who for witness in evidence}:
+        raise ConfigurationError(f"{where}: needs: the evidence has no word of {needs}: add one, or remove it")
     today = entry["today"]
     return Hop(
         name=entry["hop"],
@@ -150,6 +176,8 @@ def _hop(entry: Mapping[str, Any], path: Path) -> Hop:
         evidence=evidence,
         one_witness=entry.get("one_witness", ""),
         waits_for=tuple(entry.get("waits_for", ())),
+        needs=needs,
+        denied_by=denials,
         not_alone=entry.get("not_alone", ""),
         cached=_exemption(entry.get("cached"), f"{where}: cached"),
         not_applicable=_exemption(entry.get("not_applicable"), f"{where}: not_applicable"),

@@ -37,6 +37,18 @@ class Witness:
 
 
 @dataclass(frozen=True, slots=True)
+class Denial:
+    """An event that says that a hop did not do its work, whoever else speaks for it.
+
+    when: the event; final: nothing that the same actor says later takes it back (a request that was refused may have
+    been sent again, a binding that failed stays).
+    """
+
+    when: Witness
+    final: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Exemption:
     """When a hop may be missing: the event by which that is known, and why it may."""
 
@@ -64,7 +76,9 @@ class Hop:
     functions in which it can be read; reason: why it is not as documented, empty where it is. after: names of the hops
     that it must follow; exchange: the one with whose message it goes on, empty for none. one_witness: why there can't
     be two, empty where two are needed. waits_for: hops that it need not follow, and without which one of its witnesses
-    does not come. not_alone: why no fault breaks it and no earlier one, empty where one does.
+    does not come. needs: the actor without whose word it is not proved, however many others speak for it; empty for
+    none. denied_by: what says that it did not do its work. not_alone: why no fault breaks it and no earlier one, empty
+    where one does.
     """
 
     name: str
@@ -80,6 +94,8 @@ class Hop:
     evidence: tuple[Witness, ...]
     one_witness: str
     waits_for: tuple[str, ...]
+    needs: str
+    denied_by: tuple[Denial, ...]
     not_alone: str
     cached: Exemption | None
     not_applicable: Exemption | None
@@ -118,12 +134,17 @@ class Catalogue:
 
     @property
     def witnesses(self) -> Iterator[Witness]:
-        """All that is asked for: the hops' evidence, and what may excuse a hop."""
+        """All that is asked for: the hops' evidence, and what may excuse or deny a hop."""
         for hop in self.hops.values():
-            yield from hop.evidence
-            yield from (one.when for one in (hop.cached, hop.not_applicable) if one is not None)
+            yield from _speaking_for(hop)
+            yield from (denial.when for denial in hop.denied_by)
 
     @property
     def asked(self) -> frozenset[tuple[str, str]]:
-        """By whose word and of which kind events are asked for."""
-        return frozenset((witness.who, witness.event) for witness in self.witnesses)
+        """By whose word and of which kind events are needed: a launch that went well has nothing that denies a hop."""
+        return frozenset((witness.who, witness.event) for hop in self.hops.values() for witness in _speaking_for(hop))
+
+
+def _speaking_for(hop: Hop) -> Iterator[Witness]:
+    yield from hop.evidence
+    yield from (one.when for one in (hop.cached, hop.not_applicable) if one is not None)

@@ -16,6 +16,8 @@ LINE: Final = re.compile(
     re.ASCII,
 )
 NONE: Final = "-"
+REFUSED: Final = re.compile(r"[45][0-9]{2}", re.ASCII)
+"""The statuses by which a server says that it did not do what it was asked for (RFC 9110, 15.5 and 15.6)."""
 TOKENS: Final = "/auth/tokens"
 UUID: Final = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 SHORTEST: Final = 36
@@ -39,6 +41,11 @@ def ids_in_path(path: str) -> dict[str, str]:
         return {}
     found = ((name, place.search(path)) for name, place in IN_PATH)
     return {name: inside[1] for name, inside in found if inside}
+
+
+def outcome(status: str) -> dict[str, str]:
+    """Return the field `failed` of an answer with this HTTP status, nothing for one that is none of 4xx and 5xx."""
+    return {"failed": "yes"} if REFUSED.fullmatch(status) else {}
 
 
 def parse_access(lines: Iterable[str], *, node: str, source: str, who: str) -> Iterator[Event]:

@@ -52,7 +52,8 @@ def parse_broker(
 
     Fields: exchange, topic (the routing key or queue up to the host's name, or what the fanout is of), routing_key or
     queue, method, object (of Nova's indirection: `Instance.save`), state (vm_state, where the message changes it), kind
-    (call, cast or reply), caller (a reply's), account. A reply carries no id but its call's.
+    (call, cast or reply), caller (a reply's), failed (`yes` of a reply that is an error), account. A reply carries no
+    id but its call's.
     """
     origin = Origin(node, source, who)
     for line in lines:
@@ -85,6 +86,7 @@ def _event(origin: Origin, record: dict[str, Any], line: str, hosts: Mapping[str
     ids: Ids = {}
     if reply:
         fields["caller"] = reply["program"]
+        fields["failed"] = "yes" if message.get("failure") else ""
     else:
         arguments = message.get("args") or {}
         fields |= _object(arguments, ids)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Iterator
 
 from hoplab.events import GARBLED, Event, Origin
-from hoplab.parse.access import TOKENS, ids_in_path
+from hoplab.parse.access import TOKENS, ids_in_path, outcome
 
 IDS = ("global-request", "request", "answer-request", "token", "instance")
 
@@ -12,7 +12,8 @@ IDS = ("global-request", "request", "answer-request", "token", "instance")
 def parse_client(lines: Iterable[str], *, node: str, source: str, who: str = "client") -> Iterator[Event]:
     """Yield an `http.sent` and, with an answer, an `http.answered` for each request.
 
-    Fields: method, path (without the query), status and, of an answer about an instance, state (Nova's status). The
+    Fields: method, path (without the query), status, failed (see `outcome`) and, of an answer about an instance, state
+    (Nova's status). The
     server's id of the request stands for `request`, `poll-request` and `answer-request`: what it is, its use tells.
     """
     origin = Origin(node, source, who)
@@ -28,7 +29,7 @@ def parse_client(lines: Iterable[str], *, node: str, source: str, who: str = "cl
             asked = {"method": record["method"], "path": record["path"]}
             yield origin.event(float(record["sent"]), "http.sent", asked, ids, line)
             if record.get("status"):
-                answered = {**asked, "status": str(record["status"])}
+                answered = {**asked, "status": str(record["status"]), **outcome(str(record["status"]))}
                 if record.get("state"):
                     answered["state"] = str(record["state"])
                 yield origin.event(float(record["answered"]), "http.answered", answered, ids, line)

@@ -36,6 +36,8 @@ def _fact(name: str, logger: str, text: str, pattern: str) -> Fact:
 FACTS: Final = (
     # nova/scheduler/manager.py _get_sorted_hosts
     _fact("filtered", "nova.scheduler.manager", "Filtered ", r"^Filtered \["),
+    # nova/scheduler/manager.py select_destinations
+    _fact("no-candidates", "nova.scheduler.manager", "Got no allocation candidates", r"^Got no allocation candidates "),
     _fact("hosts-weighed", "nova.scheduler.manager", "Weighed ", r"^Weighed \["),
     # neutron/agent/dhcp/agent.py reload_allocations, _dhcp_ready_ports_loop
     _fact(
@@ -59,6 +61,13 @@ FACTS: Final = (
         "neutron.plugins.ml2.drivers.openvswitch.agent.ovs_neutron_agent",
         "Configuration for devices up [",
         rf"'(?P<port>{UUID})'(?=[^\]]*\] and devices down )",
+    ),
+    # neutron/plugins/ml2/managers.py bind_port
+    _fact(
+        "binding-failed",
+        "neutron.plugins.ml2.managers",
+        "Failed to bind port ",
+        rf"^Failed to bind port (?P<port>{UUID}) on host (?P<host>\S+) for vnic_type ",
     ),
     # neutron/db/provisioning_blocks.py provisioning_complete
     _fact(

@@ -10,7 +10,7 @@ import re
 from typing import Final
 from urllib.parse import urlsplit
 
-from hoplab.parse.access import UUID, ids_in_path
+from hoplab.parse.access import UUID, ids_in_path, outcome
 from hoplab.parse.records import REQUEST, Recent, Record, Seen, context_ids
 
 PACKAGES: Final = frozenset(
@@ -92,7 +92,8 @@ class Calls:
             ids["global-request"] = frozenset({carried["id"]})
         if body:
             ids |= _named(body, path)
-            fields |= {"name": _name(body)} if path.endswith(EVENTS) else {}
+            if path.endswith(EVENTS):
+                fields |= {"name": _only(body, "name"), "event_status": _only(body, "status")}
         self.all[record.speaker] = self.all.get(record.speaker, 0) + 1
         if "image" in ids:
             self.images[record.speaker] = self.images.get(record.speaker, 0) + 1
@@ -120,7 +121,8 @@ class Calls:
             ids["token"] = frozenset({token})
         if found["id"] not in record.context:
             ids["answer-request"] = frozenset({found["id"]})
-        return Seen("http.answered", {"method": found["method"], "path": path, "status": status}, ids)
+        fields = {"method": found["method"], "path": path, "status": status, **outcome(status)}
+        return Seen("http.answered", fields, ids)
 
 
 class SwiftCalls:
@@ -147,7 +149,7 @@ class SwiftCalls:
             return Seen("http.sent", dict(fields), dict(ids), record.head.partition(" -H ")[0])
         if found := SWIFT_STATUS.match(said):
             if record.speaker in self._open:
-                self._open[record.speaker][0]["status"] = found["status"]
+                self._open[record.speaker][0].update(status=found["status"], **outcome(found["status"]))
             return None
         if said.startswith("RESP HEADERS: ") and record.speaker in self._open:
             fields, ids = self._open.pop(record.speaker)
@@ -186,7 +188,7 @@ def _named(body: str, path: str) -> dict[str, frozenset[str]]:
     return {kind: frozenset(values) for kind, values in found.items()}
 
 
-def _name(body: str) -> str:
-    """Return the name of the external event that a body has, nothing if there are several."""
-    names = {member["value"] for member in MEMBER.finditer(body) if member["name"] == "name"}
-    return names.pop() if len(names) == 1 else ""
+def _only(body: str, name: str) -> str:
+    """Return what a member of the external events in a body is, nothing if they differ in it."""
+    values = {member["value"] for member in MEMBER.finditer(body) if member["name"] == name}
+    return values.pop() if len(values) == 1 else ""

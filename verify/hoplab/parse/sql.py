@@ -52,7 +52,11 @@ KEYS: Final = {
     ("volume_attachment", "id"): ("attachment", UUIDS),
     ("volumes", "id"): ("volume", UUIDS),
 }
-SETS: Final = {("instances", "vm_state"): "state", ("ports", "status"): "status"}
+SETS: Final = {
+    ("instances", "vm_state"): "state",
+    ("ports", "status"): "status",
+    ("volume_attachment", "attach_status"): "status",
+}
 """Columns whose new values are fields."""
 
 QUOTED: Final = r"'[^'\\]*(?:(?:\\.|'')[^'\\]*)*'"

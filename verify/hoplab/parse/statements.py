@@ -20,8 +20,8 @@ then sql_text, thread_id and rows_affected, which are split off from the end, fo
 def parse_statements(lines: Iterable[str], *, node: str, source: str) -> Iterator[Event]:
     """Yield a `db.statement` for each statement that a flow may ask for. node and source: where the lines are from.
 
-    The time is that of the statement's start. account: the user of MariaDB; rows, affected: how many rows it gave back
-    and how many it changed.
+    The time is that of the statement's start. account: the user of MariaDB; schema: in which the statement was carried
+    out; rows, affected: how many rows it gave back and how many it changed. An INSERT that put no row in is left out.
     """
     for line in lines:
         parts = line.split(",", COLUMNS - 1)
@@ -34,7 +34,7 @@ def parse_statements(lines: Iterable[str], *, node: str, source: str) -> Iterato
         text = _unescaped(text[1:-1])
         time = seconds(parts[0].strip('"'))
         read = read_statement(text)
-        if read is None or time is None or not read.matters:
+        if read is None or time is None or not read.matters or _refused(read.verb, parts[4], affected):
             continue
         yield Event(
             time=time,
@@ -44,6 +44,7 @@ def parse_statements(lines: Iterable[str], *, node: str, source: str) -> Iterato
             kind="db.statement",
             fields={
                 "account": parts[1].strip('"').partition("[")[0],
+                "schema": parts[6].strip('"'),
                 "verb": read.verb,
                 "table": read.table,
                 "rows": parts[4],
@@ -53,6 +54,14 @@ def parse_statements(lines: Iterable[str], *, node: str, source: str) -> Iterato
             ids={**read.ids, "statement": frozenset({template(text)})},
             line=line[:SHOWN].rstrip("\n"),
         )
+
+
+def _refused(verb: str, rows: str, affected: str) -> bool:
+    """Tell whether an INSERT came to nothing: the statement of one that the database refused is noted all the same.
+
+    One with RETURNING, as SQLAlchemy 2.0 writes it for MariaDB, gives rows back and counts none as changed.
+    """
+    return verb == "INSERT" and affected == "0" and rows == "0"
 
 
 def _unescaped(text: str) -> str:

@@ -16,6 +16,8 @@ from hoplab.sources import Source
 
 SCHEMA: Final = 1
 LINE: Final = 1000
+DENIALS: Final = 5
+"""Events against a hop that a report has at most: a guest says the same again and again."""
 """Characters of a witness's line that are kept; the whole line is in the run's raw files."""
 JOINED_FIRST: Final = ("instance", "port", "volume", "image", "attachment", "request", "global-request")
 
@@ -181,6 +183,7 @@ def _hop(one: Judged, flow: Flow, record: Record, ids: Ids, times: Times) -> Ite
         **times.of(hop.name),
         "after": list(hop.after),
         "witnesses": [witness(event, ids) for event in one.firsts],
+        "denials": [witness(event, ids) for event in one.denials[:DENIALS]],
         "why": one.why,
         "one_witness": bool(hop.one_witness),
         "hint": {"where": place(hop.hint, record), "run": filled(hop.hint, record)},

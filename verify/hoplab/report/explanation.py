@@ -123,6 +123,8 @@ def _lines(catalogue: Catalogue, hop: Hop) -> Lines:
     yield "in the code", "\n".join(hop.sources)
     yield "comes after", ", ".join(hop.after) or "nothing"
     yield "proved by", "\n".join([proof(hop), *(_witness(witness) for witness in hop.evidence)])
+    if hop.denied_by:
+        yield "denied by", "\n".join(_witness(denial.when) for denial in hop.denied_by)
     if hop.one_witness:
         yield "one witness", hop.one_witness
     if hop.cached:
@@ -186,10 +188,11 @@ def _judged(catalogue: Catalogue, hop: Hop, report: Any, directory: Path) -> Lin
     at = f", {since(entry, start(report))} from the launch's first hop, at {entry['at']}" if entry["at"] else ""
     yield "verdict", f"{entry['verdict']}{at}"
     yield "why", one_line(entry["why"])
-    for witness in entry["witnesses"]:
+    said = [*(("denial", one) for one in entry.get("denials", ())), *(("witness", one) for one in entry["witnesses"])]
+    for role, witness in said:
         told = (spoken(witness["who"]), witness["kind"], witness["time"], f"by {witness['id'] or 'no id'}")
-        yield "witness", f"{', '.join(told)}, in {witness['source']} on {witness['node']}:"
+        yield role, f"{', '.join(told)}, in {witness['source']} on {witness['node']}:"
         line = one_line(witness["line"])
         yield "", line if len(line) <= LINE else f"{line[:LINE]}…"
-    if entry["witnesses"]:
+    if said:
         yield "whole lines", f"{directory / RAW}/<node>/<source>"

@@ -84,8 +84,13 @@ def _case(suite: ET.Element, hop: Entry, document: Document, first: float | None
         found = ET.SubElement(case, "failure" if failed else "error", {"message": message, "type": verdict})
         found.text = "\n".join(_told(hop, document))
     said = [f"{verdict}: {hop['why']}", *([f"at {since(hop, first)}"] if hop["at"] else [])]
-    said += [f"{one['time']} {one['who']} on {one['node']}, {one['source']}: {one['line']}" for one in hop["witnesses"]]
+    said += [f"denied: {_line(one)}" for one in hop.get("denials", ())]
+    said += [_line(one) for one in hop["witnesses"]]
     ET.SubElement(case, "system-out").text = "\n".join(said)
+
+
+def _line(witness: Entry) -> str:
+    return f"{witness['time']} {witness['who']} on {witness['node']}, {witness['source']}: {witness['line']}"
 
 
 def _told(hop: Entry, document: Document) -> list[str]:

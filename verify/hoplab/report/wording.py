@@ -24,7 +24,7 @@ VERDICTS: Final = {
     "weak": "One witness only. It counts as having happened where the hop says why there can't be a second one.",
     "cached": "It was not needed, because the answer came from a cache, and the evidence of that is there.",
     "not applicable": "This cloud is configured without it, and the evidence of that is there.",
-    "absent": "All sources were read, and nothing speaks for it.",
+    "absent": "All sources were read, and nothing speaks for it; or an answer or a guest says that it failed.",
     "blocked": "Nothing speaks for it, and a hop that must come before it did not happen either.",
     "out of order": "It was seen before a hop that it must follow, by more than the nodes' clocks may be wrong.",
     "unknown": "A source that it needs could not be read: neither good nor bad, and it says what to fix.",
@@ -93,19 +93,19 @@ IDS: Final = {
 """How an id is called in a sentence, and where it comes from."""
 
 KINDS: Final = {
-    "http.sent": "the request[ {call}] as it sends it[, about {name}]",
-    "http.answered": "the answer[ {status}] to its request[ {call}][, with the state {state}]",
+    "http.sent": "the request[ {call}] as it sends it[, about {name}][, which says {event_status}]",
+    "http.answered": "the answer[ {status}] to its request[ {call}][, with the state {state}][, {failed}]",
     "http.served": "the request[ {call}] as it comes in[, from {host}]",
-    "http.replied": "its answer[ {status}] to the request[ {call}][, to {host}][, with {whole}]",
+    "http.replied": "its answer[ {status}] to the request[ {call}][, to {host}][, with {whole}][, {failed}]",
     "rpc.published": "a {noun} that it is given[ for the exchange {exchange}][ with the routing key {routing_key}]"
     "[ on the topic {topic}][ by {host}][, method {method}][, on the object {object}]"
-    "[, which sets the state to {state}][, for {caller}]",
+    "[, which sets the state to {state}][, for {caller}][, {failed}]",
     "rpc.delivered": "a {noun} that it hands out[ from the queue {queue}][ for the topic {topic}][ to {host}]"
     "[, method {method}][, on the object {object}][, which sets the state to {state}][, for {caller}]",
     "rpc.sent": "a {noun} as it sends it[ to the exchange {exchange}][ on the topic {topic}]",
     "rpc.received": "a {noun} as it takes it",
     "db.statement": "the statement[ {verb}][ on the table {table}] as it carries it out[, for the account {account}]"
-    "[, with the state {state}][, with the status {status}][, with a result of {rows} row]",
+    "[, in the database {schema}][, with the state {state}][, with the status {status}][, with a result of {rows} row]",
     "db.sent": "the statement[ {verb}][ on the table {table}] as it sends it[, with the state {state}]",
     "cache.stored": "a value that it stores[ in {region}][ for {peer}][, outcome {status}]",
     "cache.fetched": "a value that it looks up[ in {region}][ for {peer}][, outcome {status}]",
@@ -127,11 +127,13 @@ KINDS: Final = {
 """What each kind of event is, by whose word it is. What stands in brackets is left out where a witness does not ask."""
 
 FACT: Final = {
+    "binding-failed": "no driver could bind the port to the host",
     "ack": "the guest was given its address (DHCPACK)",
     "devices-up": "the port is wired",
     "dhcp-completed": "DHCP is ready for the port",
     "dhcp-ok": "it got its address by DHCP",
     "disk-rw": "it wrote to the volume and read that back",
+    "disk-fail": "it could not write to the volume and read that back",
     "event-received": "it got the event",
     "external-event": "it hands the event on to the instance's host",
     "filtered": "the hosts were filtered",
@@ -142,6 +144,7 @@ FACT: Final = {
     "lifecycle-resumed": "the guest runs",
     "lifecycle-started": "the guest was started",
     "metadata-ok": "it got its metadata",
+    "no-candidates": "Placement knows no host with room",
     "port-active": "the port waits for nothing more",
     "port-found": "it found whose port the address is",
     "port-updated": "it knows the port's details",
@@ -156,6 +159,7 @@ VALUES: Final = {
     ("host", "{host}"): "the instance's host",
     ("region", "keystone"): "Keystone's own cache",
     ("region", "tokens"): "the services' common cache of tokens",
+    ("failed", "yes"): "an error",
     ("whole", "yes"): "all of the object's bytes",
     ("attached", "yes"): "attached to the datapath",
     ("tagged", "yes"): "with the VLAN that the L2 agent chose",
@@ -205,6 +209,8 @@ def proof(hop: Hop) -> str:
     voices = list(dict.fromkeys(spoken(witness.who) for witness in hop.evidence))
     if hop.one_witness:
         return f"The word of {listed(voices)} alone."
+    if hop.needs:
+        return f"At least two of {listed(voices)} must have seen it, {spoken(hop.needs)} among them."
     if len(voices) == NEEDED:
         return f"Both {listed(voices)} must have seen it."
     return f"At least two of {listed(voices)} must have seen it."
