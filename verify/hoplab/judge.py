@@ -133,7 +133,13 @@ def judge(catalogue: Catalogue, flow: Flow, events: Iterable[Event], launch: Lau
     counted = [judged[name] for name in catalogue.hops if flow.numbers(name) or name in flow.also]
     result = _result(counted, launch)
     suspects = [*counted, *judged.values()] if result is Result.FAILED else []
-    return Judgement(tuple(counted), result, next((one for one in suspects if _is_suspect(one, judged)), None))
+    return Judgement(tuple(counted), result, _first(one for one in suspects if _is_suspect(one, judged)))
+
+
+def _first(suspects: Iterable[Judged]) -> Judged | None:
+    """Return the hop at which a launch broke: the first of which something says that it failed, else the first."""
+    suspects = tuple(suspects)
+    return next((one for one in suspects if one.denials), next(iter(suspects), None))
 
 
 def _first_try(events: tuple[Event, ...], ids: Ids, launch: Launch) -> tuple[Event, ...]:
