@@ -72,22 +72,31 @@ def test_two_who_contradict_each_other_about_one_exchange_prove_nothing() -> Non
     assert verdicts(judged([*RUN, refused, later]))[hop.name] is Verdict.ABSENT
 
 
+NEEDED = [name for name, hop in CATALOGUE.hops.items() if hop.needs]
+
+
+def words(name: str) -> list[Event]:
+    """Return what the actor says without whose word a hop is not proved."""
+    return [event for event in BY_NAME[name].witnesses if event.who == CATALOGUE.hops[name].needs]
+
+
 class TestNeeded:
-    """A hop about the volume holds only if the guest wrote to it and read that back."""
+    """A hop about the volume holds only if the guest wrote to it and read that back; so it is with what it is given."""
 
-    WORD = tuple(event for event in BY_NAME["volume-open"].witnesses if event.who == "guest")
-
-    def test_without_the_guest_s_word_it_did_not_happen(self) -> None:
-        after = judged(without(self.WORD))
-        assert verdicts(after)["volume-open"] is Verdict.ABSENT
+    @pytest.mark.parametrize("name", NEEDED)
+    def test_without_that_actor_s_word_it_did_not_happen(self, name: str) -> None:
+        after = judged(without(words(name)))
+        assert verdicts(after)[name] is Verdict.ABSENT
         assert after.result is Result.FAILED
         assert after.first_unproven is not None
-        assert after.first_unproven.hop.name == "volume-open"
-        assert "guest does not say" in after.first_unproven.why
+        assert after.first_unproven.hop.name == name
+        assert f"{CATALOGUE.hops[name].needs} does not say" in after.first_unproven.why
 
-    @pytest.mark.parametrize("earlier", CATALOGUE.hops["volume-open"].waits_for)
-    def test_where_the_guest_could_not_speak_another_hop_is_named(self, earlier: str) -> None:
-        after = judged(without([*self.WORD, *BY_NAME[earlier].witnesses]))
-        assert verdicts(after)["volume-open"] is Verdict.WEAK
+    @pytest.mark.parametrize(
+        ("name", "earlier"), [(name, earlier) for name in NEEDED for earlier in CATALOGUE.hops[name].waits_for]
+    )
+    def test_where_it_could_not_speak_another_hop_is_named(self, name: str, earlier: str) -> None:
+        after = judged(without([*words(name), *BY_NAME[earlier].witnesses]))
+        assert verdicts(after)[name] is Verdict.WEAK
         assert after.first_unproven is not None
         assert after.first_unproven.hop.name == earlier
