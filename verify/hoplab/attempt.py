@@ -19,6 +19,7 @@ from hoplab.errors import HoplabError, WaitTimeoutError
 from hoplab.events import Ids
 from hoplab.journey import Prepared, host_of, server_request
 from hoplab.plan import Plan
+from hoplab.record import Unprepared
 from hoplab.resources import InstanceFailedError, StateSeen, wait_server
 from hoplab.tokens import cache_key
 from hoplab.waiting import SYSTEM_CLOCK, Pending, wait_for
@@ -31,11 +32,13 @@ TOKENS: Final = "/v3/auth/tokens"
 class Attempt:
     """A launch, as far as it came.
 
-    prepared: None if what it needs could not be had; error: what went wrong, in words, empty if nothing did.
+    prepared: None if what it needs could not be had, and then unprepared says why; error: what went wrong, in words,
+    empty if nothing did.
     """
 
     plan: Plan
-    prepared: Prepared | None
+    prepared: Prepared | None = None
+    unprepared: Unprepared | None = None
     global_request_id: str = field(default_factory=new_request_id)
     recorder: ClientRecorder = field(default_factory=ClientRecorder, repr=False)
     ids: dict[str, str] = field(default_factory=dict)
@@ -76,8 +79,8 @@ class Attempt:
         return found
 
 
-def carry_out(deployment: Deployment, attempt: Attempt) -> None:
-    """Launch, and note in the attempt how far it came; without what a launch needs, only ask for a token.
+def carry_out(deployment: Deployment, attempt: Attempt, prepared: Prepared) -> None:
+    """Launch, and note in the attempt how far it came.
 
     Only ConfigurationError is raised.
     """
@@ -88,10 +91,7 @@ def carry_out(deployment: Deployment, attempt: Attempt) -> None:
     attempt.recorder.watch(cloud, attempt.global_request_id)
     try:
         with told_plainly("launch"):
-            if attempt.prepared is None:
-                cloud.authorize()
-                return
-            _boot(cloud, attempt, attempt.prepared)
+            _boot(cloud, attempt, prepared)
     except HoplabError as error:
         attempt.error = attempt.error or " ".join(str(error).split())
         if isinstance(error, InstanceFailedError):

@@ -32,6 +32,8 @@ from hoplab.transport import ensure_key
 from hoplab.waiting import SYSTEM_CLOCK, Clock
 
 Say = Callable[[str], None]
+Begins = Callable[[str, str], None]
+"""Told what is made next, and the service that is asked for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,23 +85,32 @@ def guest_key(deployment: Deployment) -> Path:
     return deployment.directory / "guest" / "id_ed25519"
 
 
-def prepare(cloud: Connection, deployment: Deployment, plan: Plan, say: Say) -> Prepared:
+def prepare(
+    cloud: Connection, deployment: Deployment, plan: Plan, say: Say, begins: Begins = lambda _step, _service: None
+) -> Prepared:
     """Make what is missing for a launch, and delete an instance of the same name.
 
-    say: told each thing that is really done. Raises LaunchError, ConfigurationError and what openstacksdk raises.
+    say: told each thing that is really done; begins: told of each step before it is done, with the service that it asks
+    first. Raises LaunchError, ConfigurationError and what openstacksdk raises.
     """
     key_file = guest_key(deployment)
     public_key = ensure_key(key_file, "hoplab")
+    begins("image", "glance-api")
     image, outdated = ensure_image(cloud, plan.image, deployment.guest_image, say)
+    begins("flavor and keypair", "nova-api")
     flavors = {spec.name: ensure_flavor(cloud, spec, say) for spec in FLAVORS}
     ensure_keypair(cloud, plan.group, public_key, say)
+    begins("network", "neutron-api")
     external = ensure_external_network(cloud, plan.external_network, deployment.external_network, say)
     tenant = ensure_tenant_network(cloud, plan, external, say)
     group = ensure_security_group(cloud, plan, say)
+    begins("earlier instance", "nova-api")
     delete_servers(cloud, plan.server, timeout=plan.delete_timeout, say=say)
+    begins("earlier images", "glance-api")
     for old in outdated:
         say(f"retiring image {old.name} {old.id}: its content differs from {deployment.guest_image}")
         retire_image(cloud, old)
+    begins("volume", "cinder-api")
     volume = ensure_volume(cloud, plan, say)
     return Prepared(
         image_id=str(image.id),

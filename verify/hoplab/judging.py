@@ -8,7 +8,7 @@ from hoplab.errors import EXIT_FAILS, EXIT_HOLDS, EXIT_UNREADABLE
 from hoplab.events import Event, Ids, write_events
 from hoplab.flow.model import Catalogue, Flow
 from hoplab.join import learn, learn_host
-from hoplab.judge import Judgement, Launch, Result, judge
+from hoplab.judge import Judged, Judgement, Launch, Result, Verdict, judge
 from hoplab.pace import read_usual
 from hoplab.pairing import pair_statements
 from hoplab.reading import read_run, unread
@@ -46,6 +46,10 @@ def status_of(result: str) -> int:
 
 def judge_record(directory: Path, record: Record, catalogue: Catalogue, flow: Flow) -> Judging:
     """Judge what was captured in a directory, with what is known of the launch."""
+    if record.unprepared is not None:
+        why = f"nothing was launched: {record.unprepared.service} did not give the {record.unprepared.step}"
+        launch = Launch(record.ids, record.host, failed=True)
+        return Judging(record, (), record.sources, launch, record.ids, unlaunched(catalogue, flow, why))
     found, sources = read_run(directory, record)
     events = pair_statements(found)
     ids, failed = learn(events, record.ids), record.status != "ACTIVE"
@@ -54,6 +58,15 @@ def judge_record(directory: Path, record: Record, catalogue: Catalogue, flow: Fl
     launch = Launch(record.ids, host, record.clocks, unread(sources, catalogue.asked), failed=failed)
     judgement = judge(catalogue, flow, events, launch)
     return Judging(replace(record, host=host), events, sources, launch, ids, judgement)
+
+
+def unlaunched(catalogue: Catalogue, flow: Flow, why: str) -> Judgement:
+    """Return the judgement of a launch that was never asked for: all hops are blocked. why: the reason, in words."""
+    counted = [hop for name, hop in catalogue.hops.items() if flow.numbers(name) or name in flow.also]
+    hops = tuple(
+        Judged(hop, Verdict.BLOCKED, (), (), (), None, None, whole=False, unread=False, why=why) for hop in counted
+    )
+    return Judgement(hops, Result.FAILED, None)
 
 
 def judge_run(directory: Path, catalogue: Catalogue, flow: Flow, *, write: bool = True) -> Document:

@@ -23,10 +23,17 @@ EVENTS: Final = "events.jsonl"
 REPORT: Final = "report.json"
 RAW: Final = "raw"
 LATEST: Final = "latest"
+PREPARATION: Final = "preparation"
+"""How the stage before a launch is called, where else a hop's name stands."""
 
 DAMAGED: Final = "the run is damaged, make another"
 TEXT: Final = {"type": "string"}
 NUMBER: Final = {"type": "number"}
+
+
+def _also(form: dict[str, Any], **members: dict[str, Any]) -> dict[str, Any]:
+    """Return a form with members that older runs do not have."""
+    return {**form, "properties": {**form["properties"], **members}}
 
 
 def _of(**members: dict[str, Any]) -> dict[str, Any]:
@@ -41,29 +48,49 @@ def _list(value: dict[str, Any]) -> dict[str, Any]:
     return {"type": "array", "items": value}
 
 
-FORM: Final = _of(
-    schema={"const": SCHEMA},
-    run=TEXT,
-    release=TEXT,
-    inventory=TEXT,
-    warm={"type": "boolean"},
-    started=NUMBER,
-    ended=NUMBER,
-    ids=_map(_list(TEXT)),
-    name=TEXT,
-    host=TEXT,
-    status=TEXT,
-    seconds_to_active={"type": ["number", "null"]},
-    error=TEXT,
-    sources=_list(_of(node=TEXT, name=TEXT, who=TEXT, form=TEXT, size={"type": "integer", "minimum": 0}, problem=TEXT)),
-    clocks=_map(_of(offset=NUMBER, uncertainty={"type": "number", "minimum": 0})),
-    hosts=_map(TEXT),
-    units=_map(TEXT),
-    pools=_map(TEXT),
-    seen=_list(
-        _of(seconds=NUMBER, status=TEXT, task_state={"type": ["string", "null"]}, vm_state={"type": ["string", "null"]})
+UNPREPARED: Final = _of(
+    step=TEXT,
+    service=TEXT,
+    request=TEXT,
+    answer=TEXT,
+    request_id=TEXT,
+    down=_list(TEXT),
+    log=_list(_of(node=TEXT, file=TEXT, line=TEXT)),
+)
+FORM: Final = _also(
+    _of(
+        schema={"const": SCHEMA},
+        run=TEXT,
+        release=TEXT,
+        inventory=TEXT,
+        warm={"type": "boolean"},
+        started=NUMBER,
+        ended=NUMBER,
+        ids=_map(_list(TEXT)),
+        name=TEXT,
+        host=TEXT,
+        status=TEXT,
+        seconds_to_active={"type": ["number", "null"]},
+        error=TEXT,
+        sources=_list(
+            _of(node=TEXT, name=TEXT, who=TEXT, form=TEXT, size={"type": "integer", "minimum": 0}, problem=TEXT)
+        ),
+        clocks=_map(_of(offset=NUMBER, uncertainty={"type": "number", "minimum": 0})),
+        hosts=_map(TEXT),
+        units=_map(TEXT),
+        pools=_map(TEXT),
+        seen=_list(
+            _of(
+                seconds=NUMBER,
+                status=TEXT,
+                task_state={"type": ["string", "null"]},
+                vm_state={"type": ["string", "null"]},
+            )
+        ),
+        states=_list(_of(node=TEXT, service=TEXT, unit=TEXT, state=TEXT)),
     ),
-    states=_list(_of(node=TEXT, service=TEXT, unit=TEXT, state=TEXT)),
+    unprepared={"anyOf": [{"type": "null"}, UNPREPARED]},
+    notes=_list(TEXT),
 )
 """What journey.json has to be (JSON Schema)."""
 CHECK: Final = jsonschema.Draft202012Validator(FORM)
@@ -80,6 +107,33 @@ class Unit:
 
 
 @dataclass(frozen=True, slots=True)
+class LogLine:
+    """A line of a log. file: its path on the node."""
+
+    node: str
+    file: str
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unprepared:
+    """Why nothing was launched: what the preparation could not get.
+
+    step: what was being made, such as `volume`; service: the program that was asked; request: its method and path,
+    empty if none was sent; answer: what came of it, in words; request_id: the service's id of it, empty if it gave
+    none; down: daemons that are not up by the word of the services themselves; log: what was logged of it.
+    """
+
+    step: str
+    service: str
+    request: str
+    answer: str
+    request_id: str
+    down: tuple[str, ...]
+    log: tuple[LogLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """What is known of a launch without looking at what was captured.
 
@@ -87,7 +141,8 @@ class Record:
     the client knows of its launch; host: the node on which the instance was built, empty if none was chosen; status:
     Nova's, empty without an instance; seconds_to_active: None if it didn't get there; error: what went wrong, in words;
     clocks: by node; hosts: node by address; units: actor by systemd unit; pools: Ceph's pools by id; states: of the
-    daemons at the end.
+    daemons at the end; unprepared: why nothing was launched, None if something was; notes: what the preparation did in
+    another way than it was meant.
     """
 
     run: str
@@ -109,6 +164,8 @@ class Record:
     pools: Mapping[str, str]
     seen: tuple[StateSeen, ...] = ()
     states: tuple[Unit, ...] = ()
+    unprepared: Unprepared | None = None
+    notes: tuple[str, ...] = ()
 
 
 def write_record(record: Record, directory: Path) -> None:
@@ -164,7 +221,15 @@ def _record(found: dict[str, Any]) -> Record:
     values["clocks"] = {node: NodeClock(**clock) for node, clock in found["clocks"].items()}
     values["seen"] = tuple(StateSeen(**state) for state in found["seen"])
     values["states"] = tuple(Unit(**state) for state in found["states"])
+    values["notes"] = tuple(found.get("notes", ()))
+    values["unprepared"] = _unprepared(found.get("unprepared"))
     return Record(**values)
+
+
+def _unprepared(found: dict[str, Any] | None) -> Unprepared | None:
+    if found is None:
+        return None
+    return Unprepared(**{**found, "down": tuple(found["down"]), "log": tuple(LogLine(**line) for line in found["log"])})
 
 
 def point_latest(directory: Path) -> None:

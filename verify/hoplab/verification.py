@@ -6,10 +6,8 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import Final
 
@@ -19,11 +17,12 @@ from hoplab.actors import SERVICES
 from hoplab.attempt import Attempt, carry_out
 from hoplab.capture.session import Capture, Recording
 from hoplab.cleanup import take_away
-from hoplab.cloud import connect, new_request_id, told_plainly
-from hoplab.deployment import Deployment, Node
-from hoplab.errors import ConfigurationError, HoplabError, LaunchError, SourceError
-from hoplab.journey import prepare
+from hoplab.cloud import told_plainly
+from hoplab.daemons import states
+from hoplab.deployment import Deployment
+from hoplab.errors import ConfigurationError, HoplabError, SourceError
 from hoplab.plan import OWN_PREFIX, Plan
+from hoplab.preparing import Preparing
 from hoplab.record import RAW, Record, Unit, share_raw, write_record
 from hoplab.sources import CLIENT, Source, load_profile
 from hoplab.tokens import regions
@@ -51,7 +50,7 @@ class Wish:
     count: instances at once; warm: with the image that hosts may have already, else with a fresh one for each; keep:
     leave the instances; timeout: seconds in which an instance has to become ACTIVE; guest_timeout: seconds in which its
     guest has to report then; hosts: on which they are to be, in turn, by their names in Nova; empty where the scheduler
-    chooses.
+    chooses; before: what the launches are done in is there before anything is prepared.
     """
 
     count: int = 1
@@ -60,6 +59,7 @@ class Wish:
     timeout: float = 120.0
     guest_timeout: float = 60.0
     hosts: tuple[str, ...] = ()
+    before: bool = False
 
     def plans(self) -> list[Plan]:
         """Return what each launch asks for."""
@@ -85,8 +85,8 @@ def verify(
 
     recorded: told each launch's run directory, ready to be judged, before anything is taken away, which may last;
     began: told how the first launch can be looked at while it is being recorded; around: gives what the launches are
-    done in, when all is prepared and recorded, told what is known of each of them. Raises ConfigurationError; what else
-    goes wrong is in the runs' records.
+    done in, when all is prepared and recorded (see `Wish.before`), told what is known of each of them. Raises
+    ConfigurationError; what else goes wrong is in the runs' records.
     """
     with alone(deployment.directory):
         _verify(deployment, runs, wish, say, recorded=recorded, began=began, around=around)
@@ -119,26 +119,34 @@ def _verify(
     around: Around,
 ) -> None:
     started = time.time()
-    cloud = connect(deployment, new_request_id())
-    attempts = [_prepared(cloud, deployment, plan, say) for plan in wish.plans()]
+    preparing = Preparing(deployment, say)
+    attempts = [Attempt(plan) for plan in wish.plans()]
     stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime(started))
     directories = tuple(runs / f"{stamp}-{attempt.short}" for attempt in attempts)
+    for directory in directories:
+        directory.mkdir(parents=True)
     recording = Recording(directories[0] / RAW)
-    capture = Capture(deployment, load_profile(), recording)
-    story = _Story(deployment, capture, recording, _pools(deployment), started, wish.warm)
-    say("recording the lab")
-    try:
-        capture.start(wish.count * wish.timeout + SPARE_SECONDS)
-        began(lambda: (directories[0], story.of(attempts[0], directories[0])))
-        with around([attempt.beforehand for attempt in attempts]):
-            say(f"launching {', '.join(attempt.plan.server for attempt in attempts)}")
-            _launch_all(deployment, attempts, recording)
+    story = _Story(deployment, Capture(deployment, load_profile(), recording), recording, started, wish.warm)
+    # Closed when the launches are over, while the lab is still recorded.
+    with ExitStack() as recorder, ExitStack() as inside:
+        recorder.callback(recording.close)
+        if wish.before:
+            inside.enter_context(around([attempt.beforehand for attempt in attempts]))
+        for attempt in attempts:
+            preparing.get(attempt)
+        ready = [attempt for attempt in attempts if attempt.prepared is not None]
+        if ready:
+            say("recording the lab")
+            recorder.callback(story.stop)
+            story.record(wish.count * wish.timeout + SPARE_SECONDS)
+            began(lambda: (directories[0], story.of(attempts[0], directories[0])))
+            if not wish.before:
+                inside.enter_context(around([attempt.beforehand for attempt in ready]))
+            say(f"launching {', '.join(attempt.plan.server for attempt in ready)}")
+            _launch_all(deployment, ready, recording)
             time.sleep(SETTLE_SECONDS)
-            story.end()
-    finally:
-        capture.stop()
-        recording.close()
-    for problem in capture.problems():
+        story.end()
+    for problem in story.problems():
         say(f"not recorded: {problem}")
     for attempt, directory in zip(attempts, directories, strict=True):
         if directory != directories[0]:
@@ -148,20 +156,10 @@ def _verify(
         recorded(directories)
     finally:
         for attempt in attempts if not wish.keep else ():
-            _clean(cloud, attempt.plan, say)
+            _clean(preparing.cloud, attempt.plan, say)
 
 
-def _prepared(cloud: Connection, deployment: Deployment, plan: Plan, say: Say) -> Attempt:
-    """Return a launch with all that it needs; with an error where it could not be had."""
-    try:
-        with told_plainly("prepare"):
-            take_away(cloud, plan, say)
-            return Attempt(plan, prepare(cloud, deployment, plan, say))
-    except (LaunchError, SourceError) as error:
-        return Attempt(plan, None, error=f"before the launch: {' '.join(str(error).split())}")
-
-
-def _launch_all(deployment: Deployment, attempts: list[Attempt], recording: Recording) -> None:
+def _launch_all(deployment: Deployment, attempts: Sequence[Attempt], recording: Recording) -> None:
     """Carry out all launches at once. In threads that don't outlive us: Ctrl-C has to end the recording at once."""
     failed: list[BaseException] = []
 
@@ -169,7 +167,8 @@ def _launch_all(deployment: Deployment, attempts: list[Attempt], recording: Reco
         attempt.recorder.note = lambda line: recording.write(CLIENT, "http", line)
         attempt.console.note = lambda line: recording.write(CLIENT, f"console/{attempt.ids['instance']}", line)
         try:
-            carry_out(deployment, attempt)
+            if attempt.prepared is not None:
+                carry_out(deployment, attempt, attempt.prepared)
         except BaseException as error:  # noqa: BLE001 told in the main thread
             failed.append(error)
 
@@ -189,16 +188,31 @@ class _Story:
     deployment: Deployment
     capture: Capture
     recording: Recording
-    pools: Mapping[str, str]
     started: float
     warm: bool
+    recorded: bool = False
+    pools: Mapping[str, str] = field(default_factory=dict)
     ended: float = 0.0
     states: tuple[Unit, ...] = field(default=())
+
+    def record(self, limit: float) -> None:
+        """Begin to record the lab, for at most limit seconds."""
+        self.recorded = True
+        self.pools = _pools(self.deployment)
+        self.capture.start(limit)
+
+    def stop(self) -> None:
+        """Stop recording the lab."""
+        self.capture.stop()
+
+    def problems(self) -> Iterator[str]:
+        """Yield what could not be recorded, in words; nothing where nothing was to be."""
+        yield from self.capture.problems() if self.recorded else ()
 
     def end(self) -> None:
         """Note that the recording is over, and how the daemons are."""
         self.ended = time.time()
-        self.states = tuple(_states(self.deployment))
+        self.states = tuple(states(self.deployment))
 
     def of(self, attempt: Attempt, directory: Path) -> Record:
         """Return what is known of one launch."""
@@ -218,13 +232,14 @@ class _Story:
             status=attempt.status,
             seconds_to_active=attempt.seconds_to_active,
             error=attempt.error,
-            sources=(*self.capture.sources(), *self._console(attempt)),
+            sources=(*self.capture.sources(), *self._console(attempt)) if attempt.prepared else (),
             clocks=dict(self.capture.clocks),
             hosts={node.address: node.name for node in self.deployment.nodes},
             units={service.unit: actor for actor, name in SERVICES.items() for _node, service in running(name)},
             pools=self.pools,
             seen=attempt.seen,
             states=self.states,
+            unprepared=attempt.unprepared,
         )
 
     def _console(self, attempt: Attempt) -> Iterator[Source]:
@@ -252,27 +267,6 @@ def _pools(deployment: Deployment) -> dict[str, str]:
             except (SourceError, ValueError, KeyError, TypeError):
                 continue
     return {}
-
-
-def _states(deployment: Deployment) -> Iterator[Unit]:
-    """Yield in which state each daemon is; those of a node that can't be reached are unknown."""
-    with Nodes(deployment.ssh) as nodes, ThreadPoolExecutor(len(deployment.nodes)) as pool:
-        for units in pool.map(lambda node: list(_of_node(nodes, node)), deployment.nodes):
-            yield from units
-
-
-def _of_node(nodes: Nodes, node: Node) -> Iterator[Unit]:
-    units = [service.unit for service in node.services]
-    try:
-        said = nodes.run(node, ["systemctl", "show", "--property=Id,ActiveState,SubState", "--", *units]).stdout
-    except SourceError:
-        said = ""
-    blocks = [dict(line.split("=", 1) for line in block.splitlines() if "=" in line) for block in said.split("\n\n")]
-    states = {block["Id"]: f"{block.get('ActiveState')} ({block.get('SubState')})" for block in blocks if "Id" in block}
-    for service in node.services:
-        # A unit may be a pattern (ceph-osd@*.service): each that fits is one.
-        for unit in [unit for unit in states if fnmatch(unit, service.unit)] or [service.unit]:
-            yield Unit(node.name, service.name, unit, states.get(unit, "unknown"))
 
 
 def _clean(cloud: Connection, plan: Plan, say: Say) -> None:

@@ -60,6 +60,7 @@ class _Adapter(TCPKeepAliveAdapter):
             "sent": time.time(),
             "method": request.method,
             "path": urlsplit(str(request.url)).path,
+            "port": urlsplit(str(request.url)).port,
             "global-request": request.headers[CARRIED],
         }
         token = None

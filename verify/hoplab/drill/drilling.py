@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from hoplab.cloud import connect, new_request_id, told_plainly
 from hoplab.deployment import Deployment
@@ -27,7 +28,9 @@ Judge = Callable[[tuple[Path, ...]], dict[Path, Document]]
 class Launched:
     """One launch of a drill.
 
-    touched: whether the fault was in its way; named: the hop that its report names, None if it names none; strays: hops
+    touched: whether the fault was in its way; named: the hop that its report names, or `preparation`, None if it names
+    none; asked: where that is the preparation, the service and the request that failed; shown: whether its report shows
+    all that the fault says of its cause; strays: hops
     that are not proved though the fault does not explain it; status, says: of the instance, and what the client was
     told.
     """
@@ -37,6 +40,8 @@ class Launched:
     touched: bool
     result: str
     named: str | None
+    asked: tuple[str, str]
+    shown: bool
     strays: tuple[str, ...]
     status: str
     says: str
@@ -63,11 +68,17 @@ class Outcome:
     @property
     def localised(self) -> bool:
         """Whether the fault's hop was named in each launch that it touched, and the others are proved."""
-        wanted = Result.PROVED if self.fault.slows else Result.FAILED
         return any(one.touched for one in self.launches) and all(
-            (one.result, one.named) == ((wanted, self.fault.hop) if one.touched else (Result.PROVED, None))
+            self._told(one) if one.touched else (one.result, one.named) == (Result.PROVED, None)
             for one in self.launches
         )
+
+    def _told(self, one: Launched) -> bool:
+        """Whether a launch's report names what the fault broke, and shows why."""
+        wanted = Result.PROVED if self.fault.slows else Result.FAILED
+        (service, request), (method, _, path) = one.asked, self.fault.request.partition(" ")
+        asked = service == self.fault.service and request.startswith(method) and path in request
+        return (one.result, one.named) == (wanted, self.fault.hop) and asked and one.shown
 
     @property
     def seen(self) -> bool:
@@ -108,7 +119,7 @@ def drill(deployment: Deployment, runs: Path, fault: Fault, *, catalogue: Catalo
 
     # One that is on some hosts only needs launches on all of them, wherever the scheduler would like them to be.
     hosts = () if fault.everywhere else _hosts(deployment)
-    wish = Wish(count=fault.launches, timeout=fault.wait, guest_timeout=fault.wait, hosts=hosts)
+    wish = Wish(count=fault.launches, timeout=fault.wait, guest_timeout=fault.wait, hosts=hosts, before=fault.early)
     verify(deployment, runs, wish, say=say, recorded=recorded, around=around)
     return Outcome(
         fault=fault,
@@ -130,18 +141,42 @@ def _launched(fault: Fault, run: str, document: Document, nodes: Collection[str]
     # Where no host is known, it may have been one of those that the fault is on.
     touched = fault.everywhere or not host or host in nodes
     named = document["slow"] if fault.slows and document["result"] == Result.PROVED else document["first_unproven"]
+    if document["preparation"]:
+        touched = True
     expected = {*fault.besides, *behind({fault.hop, *fault.besides}, catalogue)} if touched else set()
-    wanting = {hop["name"] for hop in document["hops"] if not happened(hop, document)}
+    # Where nothing was launched, no hop is to be explained.
+    hops = [] if document["preparation"] else document["hops"]
+    wanting = {hop["name"] for hop in hops if not happened(hop, document)}
     return Launched(
         run=run,
         host=host,
         touched=touched,
         result=document["result"],
         named=named["name"] if named else None,
+        asked=(named.get("service", ""), named.get("request", "")) if named else ("", ""),
+        shown=shows(document, fault.shows),
         strays=tuple(sorted(wanting - expected - {fault.hop})),
         status=document["launch"]["status"],
         says=document["launch"]["error"],
     )
+
+
+def shows(document: Document, texts: Collection[str]) -> bool:
+    """Tell whether what a report says of the cause of a failure has each of the texts in it."""
+    said = [*_texts(document["failure"]), *_texts(document["preparation"]), document["launch"]["error"]]
+    return all(any(text in one for one in said) for text in texts)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield all texts in a part of a document."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for one in value.values():
+            yield from _texts(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from _texts(one)
 
 
 def behind(hops: Collection[str], catalogue: Catalogue) -> set[str]:

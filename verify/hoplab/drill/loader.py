@@ -1,6 +1,7 @@
 """Reads the drill files. What is not plainly right is refused with the file, the fault and the key."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ from hoplab.documents import read_document
 from hoplab.drill.means import KINDS
 from hoplab.drill.model import Fault, Means, Sight
 from hoplab.errors import ConfigurationError
+from hoplab.record import PREPARATION
 
 HERE: Final = Path(__file__).parent
 HOPS: Final = ("breaks", "slows", "besides")
@@ -17,6 +19,8 @@ HOPS: Final = ("breaks", "slows", "besides")
 EVERY: Final = "all"
 OWN: Final = ("global-request", "image", "network", "volume")
 """Ids that a launch has before it begins."""
+EARLY: Final = OWN[0]
+"""The only one that it has before anything is prepared."""
 
 
 def load(hops: Collection[str], directory: Path = HERE) -> dict[str, Fault]:
@@ -34,11 +38,17 @@ def load(hops: Collection[str], directory: Path = HERE) -> dict[str, Fault]:
             fault = _fault(entry, document["component"], f"{path}: fault {entry['fault']}")
             if fault.name in faults:
                 raise ConfigurationError(f"{path}: fault {fault.name} is there twice")
-            for key, name in ((one, name) for one in HOPS for name in _names(entry.get(one, ()))):
+            for key, name in _named(entry):
                 if name not in hops:
                     raise ConfigurationError(f"{path}: fault {fault.name}: {key}: there is no hop {name}")
             faults[fault.name] = fault
     return faults
+
+
+def _named(entry: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the hops that a fault names, each with the key that does."""
+    yield from ((key, name) for key in HOPS for name in _names(entry.get(key, ())))
+    yield from (("before.breaks", name) for name in _names(entry.get("before", {}).get("breaks", ())))
 
 
 def _names(value: str | Sequence[str]) -> Sequence[str]:
@@ -46,20 +56,45 @@ def _names(value: str | Sequence[str]) -> Sequence[str]:
 
 
 def _fault(entry: Mapping[str, Any], component: str, where: str) -> Fault:
-    return Fault(
+    fault = Fault(
         name=entry["fault"],
         title=entry["title"],
         component=component,
         means=tuple(_means(one, f"{where}: means {number}") for number, one in enumerate(entry["means"], 1)),
-        hop=entry.get("breaks") or entry["slows"],
+        hop=entry.get("breaks") or entry.get("slows", ""),
         slows="slows" in entry,
         besides=tuple(entry.get("besides", ())),
         because=entry.get("because", ""),
-        sees=Sight(**entry["sees"]),
+        sees=Sight(**entry.get("sees", {"status": "", "says": ""})),
         launches=entry.get("launches", 1),
         wait=float(entry["wait"]),
         rest=float(entry.get("rest", 0)),
         quick=entry.get("quick", False),
+        shows=tuple(entry.get("shows", ())),
+    )
+    return replace(fault, before=_early(fault, entry.get("before", {}), where))
+
+
+def _early(fault: Fault, told: Mapping[str, Any], where: str) -> Fault | None:
+    """Return a fault as it is when it is put in before anything is prepared; None if it can't be.
+
+    told: what the file says of that; what it does not say is as with the fault itself.
+    """
+    if any(means.options.get("own", EARLY) != EARLY for means in fault.means):
+        if told:
+            raise ConfigurationError(f"{where}: before: no id but {EARLY} is known then: remove it")
+        return None
+    prepared = "service" not in told
+    return replace(
+        fault,
+        early=True,
+        hop=told.get("breaks", fault.hop) if prepared else PREPARATION,
+        slows=fault.slows and not told,
+        service=told.get("service", ""),
+        request=told.get("request", ""),
+        because=told.get("because", "" if told else fault.because),
+        sees=Sight(**told["sees"]) if "sees" in told else fault.sees if prepared else Sight("", ""),
+        shows=tuple(told.get("shows", fault.shows)),
     )
 
 

@@ -36,7 +36,12 @@ class Fault:
     it is not the one that anybody would expect, else empty; launches: how many at once: those on other nodes than the
     fault must be proved; wait: seconds in which an instance becomes ACTIVE, and then its guest reports, or never does;
     rest: seconds that services need when it is out until they use again what was away; quick: the one that is tried of
-    its component where there is no time for all.
+    its component where there is no time for all; shows: texts that the report has to show of the cause; before: the
+    same fault where it is put in before anything is prepared, None if that can't be done.
+
+    early: it is in before anything is prepared; then hop may be `preparation`, and service and request say what fails
+    there: the program that is asked, and the request's method with a part of its path. hop is empty for a fault that
+    breaks nothing once all is prepared.
     """
 
     name: str
@@ -52,6 +57,16 @@ class Fault:
     wait: float
     rest: float
     quick: bool
+    shows: tuple[str, ...] = ()
+    early: bool = False
+    service: str = ""
+    request: str = ""
+    before: "Fault | None" = None
+
+    @property
+    def only_early(self) -> bool:
+        """Whether it breaks nothing once all is prepared."""
+        return not self.hop
 
     @property
     def everywhere(self) -> bool:

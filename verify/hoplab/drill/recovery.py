@@ -5,10 +5,8 @@ import time
 from collections.abc import Iterator
 from typing import Final
 
-from openstack.compute.v2.service import Service
-from openstack.connection import Connection
-
-from hoplab.cloud import connect, new_request_id, told_plainly, volume_api
+from hoplab.cloud import connect, new_request_id, told_plainly
+from hoplab.daemons import down
 from hoplab.deployment import Deployment
 from hoplab.errors import HoplabError
 from hoplab.transport import Nodes
@@ -43,23 +41,6 @@ def wait_recovered(deployment: Deployment, rest: float = 0.0) -> None:
             return Pending(", ".join(wrong)) if wrong else True
 
         wait_for("the lab is well again", asked, timeout=SECONDS, interval=1.0)
-
-
-def down(cloud: Connection) -> Iterator[str]:
-    """Yield the daemons that are down, as daemon@host."""
-    yield from (
-        f"{one.binary}@{one.host}" for one in cloud.compute.services() if one.state != "up" or _disabled_itself(one)
-    )
-    yield from (f"{one.binary}@{one.host}" for one in cloud.network.agents() if not one.is_alive)
-    yield from (f"{one.binary}@{one.host}" for one in volume_api(cloud).services() if one.state != "up")
-
-
-def _disabled_itself(service: Service) -> bool:
-    """Tell whether nova-compute took its host out of service, as it does without libvirt; people are not overruled.
-
-    Source: nova/virt/libvirt/driver.py, DISABLE_PREFIX.
-    """
-    return str(service.status) == "disabled" and str(service.disabled_reason or "").startswith("AUTO:")
 
 
 def _amiss(nodes: Nodes, deployment: Deployment) -> Iterator[str]:

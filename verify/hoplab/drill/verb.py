@@ -4,6 +4,7 @@ import argparse
 import json
 import random
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from hoplab.drill.recovery import wait_recovered
 from hoplab.errors import EXIT_FAILS, EXIT_HOLDS, ConfigurationError
 from hoplab.flow.model import Catalogue, Flow
 from hoplab.judge import Result
+from hoplab.record import PREPARATION
 from hoplab.report.document import Document
 from hoplab.verbs import add_flow, add_runs, flow_of, judge_all, runs_of, say, write_page
 from hoplab.verification import Wish, verify
@@ -39,6 +41,9 @@ def add_drill(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     what.add_argument("--heal", action="store_true", help="take out the fault that is in the lab")
     one.add_argument("--json", action="store_true", help="print the result as JSON")
     one.add_argument("--page", metavar="FILE", type=Path, help="with --all: write a page of all results, in Markdown")
+    one.add_argument(
+        "--before", action="store_true", help="put the fault in before anything is prepared, as faults are in life"
+    )
     add_flow(one)
     add_runs(one)
     one.set_defaults(verb=run_drill)
@@ -60,7 +65,7 @@ def run_drill(arguments: argparse.Namespace) -> int:
         return _all(drills, faults, arguments.page)
     if arguments.quick:
         return _quick(drills, [fault for fault in faults.values() if fault.quick])
-    return _one(drills, _of(faults, arguments.fault), as_json=arguments.json)
+    return _one(drills, _of(faults, arguments.fault, before=arguments.before), as_json=arguments.json)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +131,7 @@ def _quick(drills: Drills, faults: list[Fault]) -> int:
 
 def _blind(deployment: Deployment, faults: dict[str, Fault]) -> int:
     # What only slows a launch down is over before a learner has begun to look.
-    put_in(deployment, random.choice([fault for fault in faults.values() if not fault.slows]))
+    put_in(deployment, random.choice([fault for fault in faults.values() if not (fault.slows or fault.only_early)]))
     say("a fault is in the lab. Find it, with `hoplab verify` for one; `hoplab drill --answer` tells which it is")
     say("take it out with `hoplab drill --heal`")
     return EXIT_HOLDS
@@ -150,8 +155,13 @@ def as_row(outcome: Outcome) -> Document:
         "fault": outcome.fault.name,
         "component": outcome.fault.component,
         "expected": outcome.fault.hop,
+        "before": outcome.fault.early,
+        "service": outcome.fault.service,
+        "request": outcome.fault.request,
         "slows": outcome.fault.slows,
         "found": first.named,
+        "asked": list(first.asked),
+        "shown": first.shown,
         "localised": outcome.localised,
         "result": first.result,
         "strays": sorted({name for one in outcome.launches for name in one.strays}),
@@ -167,10 +177,15 @@ def as_row(outcome: Outcome) -> Document:
     }
 
 
-def _of(faults: dict[str, Fault], name: str) -> Fault:
+def _of(faults: dict[str, Fault], name: str, *, before: bool = False) -> Fault:
     if name not in faults:
         raise ConfigurationError(f"there is no fault {name!r}: `hoplab drill --list` says which there are")
-    return faults[name]
+    fault = faults[name]
+    if not (before or fault.only_early):
+        return fault
+    if fault.before is None:
+        raise ConfigurationError(f"--before: fault {name} needs ids that a launch has only once all is prepared")
+    return fault.before
 
 
 def _list(faults: dict[str, Fault], flow: Flow, *, as_json: bool) -> int:
@@ -180,7 +195,7 @@ def _list(faults: dict[str, Fault], flow: Flow, *, as_json: bool) -> int:
         return EXIT_HOLDS
     table = Table("fault", "what is wrong", "its hop", box=None, pad_edge=False)
     for one in faults.values():
-        table.add_row(one.name, one.title, _hop(one.hop, flow))
+        table.add_row(one.name, one.title, _hop(one.hop, flow) if one.hop else "before the launch")
     Console().print(table)
     return EXIT_HOLDS
 
@@ -208,11 +223,15 @@ def _show(outcome: Outcome, catalogue: Catalogue, flow: Flow) -> None:
         f"{fault.name}: {fault.title}",
         f"  {mark} in {outcome.verdict_seconds:.0f} s; the lab was well again {outcome.healed_seconds:.0f} s later",
         f"  {named}{_hop(first.named, flow)}",
-        f"  the fault's hop: {_hop(fault.hop, flow)}: {catalogue.hops[fault.hop].meaning}",
+        *_wanted(fault, catalogue, flow),
         f"  the user sees: {first.status or 'no instance'}; {first.says or 'no message'}",
     ]
     if fault.because:
         lines.append(f"  why it is that hop: {fault.because}")
+    if first.named == PREPARATION:
+        lines.append(f"  what failed: {' '.join(first.asked)}")
+    if not first.shown:
+        lines.append(f"  the report was to show: {'; '.join(fault.shows)}")
     if not outcome.seen:
         lines.append(f"  the user was to see: {fault.sees.status or 'no instance'}; {fault.sees.says or 'no message'}")
     lines += [f"  not proved, and not for this fault's sake: {_hop(name, flow)}" for name in first.strays]
@@ -222,6 +241,14 @@ def _show(outcome: Outcome, catalogue: Catalogue, flow: Flow) -> None:
         for one in outcome.launches
     ]
     Console().print("\n".join(lines), soft_wrap=True, highlight=False, markup=False)
+
+
+def _wanted(fault: Fault, catalogue: Catalogue, flow: Flow) -> Iterator[str]:
+    """Yield what the drill has to name."""
+    if fault.hop == PREPARATION:
+        yield f"  what the fault breaks: the preparation: {fault.service}, {fault.request}"
+    else:
+        yield f"  the fault's hop: {_hop(fault.hop, flow)}: {catalogue.hops[fault.hop].meaning}"
 
 
 def _hop(name: str | None, flow: Flow) -> str:

@@ -1,5 +1,6 @@
 """The result of a run as a document: the contract of report.json, which other programs read."""
 
+import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from hoplab.events import Event, Ids
 from hoplab.flow.model import Flow, Hint, Hop
 from hoplab.judge import Judged, Judgement
 from hoplab.pace import Pace, lags, slow_hop
-from hoplab.record import Record, Unit
+from hoplab.record import PREPARATION, Record, Unit
 from hoplab.sources import Source
 
 SCHEMA: Final = 1
@@ -39,7 +40,6 @@ def document(
     ids: all that are known of the launch, with those that were learnt; failure: see `hoplab.report.failure`; pace: what
     is usual in this lab, None if that is not known. The same run gives the same document at any time.
     """
-    first = judgement.first_unproven
     times = Times(lags(judgement), pace)
     return {
         "schema": SCHEMA,
@@ -48,7 +48,7 @@ def document(
         "release": record.release,
         "run": record.run,
         "result": str(judgement.result),
-        "first_unproven": {"hop": first_number(flow, first.hop), "name": first.hop.name} if first else None,
+        "first_unproven": _first(record, flow, judgement),
         "duration_s": round(record.ended - record.started, 3),
         "started": instant(record.started),
         "warm": record.warm,
@@ -67,7 +67,54 @@ def document(
         "hops": [entry for one in _in_order(flow, judgement) for entry in _hop(one, flow, record, ids, times)],
         "slow": _slow(judgement, flow, times),
         "failure": failure,
+        "preparation": _preparation(record),
     }
+
+
+def _first(record: Record, flow: Flow, judgement: Judgement) -> Document | None:
+    """Return where it broke: in the preparation, or at a hop of the launch; None if nothing broke."""
+    if record.unprepared is not None:
+        asked = {"service": record.unprepared.service, "request": record.unprepared.request}
+        return {"stage": PREPARATION, "hop": None, "name": PREPARATION, **asked}
+    first = judgement.first_unproven
+    if first is None:
+        return None
+    return {"stage": "launch", "hop": first_number(flow, first.hop), "name": first.hop.name}
+
+
+def _preparation(record: Record) -> Document | None:
+    """Return what is known of a preparation that failed; None where all that a launch needs was there."""
+    why = record.unprepared
+    if why is None:
+        return None
+    inactive = [
+        f"{one.unit} on {one.node} is {one.state}" for one in record.states if not one.state.startswith("active")
+    ]
+    return {
+        "step": why.step,
+        "service": why.service,
+        "nodes": nodes_of(why.service, record.states),
+        "request": why.request,
+        "answer": why.answer,
+        "request_id": why.request_id,
+        "down": [*inactive, *(f"{daemon} is down, as its service says" for daemon in why.down)],
+        "log": [dataclasses.asdict(line) for line in why.log],
+        "next": _look(record),
+    }
+
+
+def _look(record: Record) -> list[str]:
+    """Return what to look at next where the preparation failed, as commands: daemons that are down, then the logs."""
+    why = record.unprepared
+    if why is None:
+        return []
+    commands = [
+        f"on {one.node}: systemctl status {one.unit}" for one in record.states if not one.state.startswith("active")
+    ]
+    needle = why.request_id or "ERROR"
+    project = why.service.partition("-")[0]
+    places = dict.fromkeys(one.node for one in record.states if one.service == why.service)
+    return [*commands, *(f"on {node}: grep -rh -e {needle} /var/log/{project}" for node in places)]
 
 
 @dataclass(frozen=True, slots=True)

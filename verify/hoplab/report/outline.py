@@ -1,7 +1,7 @@
 """What all reports read from a result document alike: order, times, and the words for what it came to."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -168,6 +168,8 @@ def counted(document: Document) -> list[tuple[str, int]]:
 
 def sentence(document: Document) -> str:
     """Return in one sentence what a run came to."""
+    if document.get("preparation"):
+        return unprepared(document["preparation"])
     total = len(document["hops"])
     match document["result"]:
         case "proved":
@@ -178,16 +180,43 @@ def sentence(document: Document) -> str:
             if first is None:
                 return "The launch failed, and no single hop is known to be the first that did not happen."
             wrong = next((hop for hop in document["hops"] if hop["name"] == first["name"]), None)
-            if wrong is None:
-                return f"{first['name']}, which this list leaves out and its hops must follow, did not happen."
-            what = "happened out of order" if wrong["verdict"] == "out of order" else "did not happen"
-            return f"{label(wrong)}, from {wrong['from']} to {wrong['to']}, is the first hop that {what}."
+            return _broken(first, wrong)
         case _:
             wanting = len(problems(document))
             if not wanting:
                 return f"All {total} hops of the launch happened, but not all that was recorded could be read."
             verb = "is" if wanting == 1 else "are"
             return f"Nothing shows that a hop is missing, but {wanting} of {total} hops {verb} not proved."
+
+
+def _broken(first: Entry, wrong: Entry | None) -> str:
+    """Return in one sentence where a launch broke. wrong: the hop with its verdict, None if the list leaves it out."""
+    if wrong is None:
+        return f"{first['name']}, which this list leaves out and its hops must follow, did not happen."
+    what = "happened out of order" if wrong["verdict"] == "out of order" else "did not happen"
+    return f"{label(wrong)}, from {wrong['from']} to {wrong['to']}, is the first hop that {what}."
+
+
+def unprepared(preparation: Entry) -> str:
+    """Return in one sentence what a preparation that failed could not get."""
+    asked = f": {preparation['request']}" if preparation["request"] else ""
+    return f"Nothing was launched: {preparation['service']} did not give the {preparation['step']}{asked}."
+
+
+def preparation_lines(preparation: Entry) -> Iterator[tuple[str, str]]:
+    """Yield all that helps with a preparation that failed, each with a title, which is empty for further lines."""
+    nodes = ", ".join(preparation["nodes"])
+    yield "service", f"{preparation['service']}{f' on {nodes}' if nodes else ''}"
+    if preparation["request"]:
+        told = f" ({preparation['request_id']})" if preparation["request_id"] else ""
+        yield "request", f"{preparation['request']}{told}"
+    yield "answer", preparation["answer"]
+    for index, line in enumerate(preparation["down"]):
+        yield "" if index else "down", line
+    for index, line in enumerate(preparation["log"]):
+        yield "" if index else "logs", f"{line['node']} {line['file']}: {line['line']}"
+    for command in preparation["next"]:
+        yield "look next", command
 
 
 def slowness(document: Document) -> str:

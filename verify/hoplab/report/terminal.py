@@ -13,6 +13,7 @@ from hoplab.report.outline import (
     number,
     one_line,
     ordered,
+    preparation_lines,
     problems,
     read,
     route,
@@ -90,8 +91,12 @@ def _row(hop: Entry, first: float | None) -> tuple[str, ...]:
 
 
 def _ending(document: Document) -> Iterator[Text]:
-    failure = document["failure"]
-    if failure is not None:
+    failure, preparation = document["failure"], document.get("preparation")
+    if preparation:
+        yield Text(f"Before the launch: {preparation['step']}")
+        yield from (Text(f"  {title:<9}  {one_line(text)}") for title, text in preparation_lines(preparation))
+        yield Text()
+    elif failure is not None:
         yield from (Text(line) for line in _failure(failure, document))
         yield Text()
     elif document["result"] != "proved":
