@@ -6,10 +6,12 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
+from hoplab.clocks import Clocks, adrift, begin_of, doubt, end_of, time_of
 from hoplab.denials import denial_words, denying
 from hoplab.events import Event, Ids
-from hoplab.flow.model import EXCHANGE, NEEDED, Catalogue, Exemption, Flow, Hop, Witness
-from hoplab.join import TAUGHT, Found, Voices, builds, gather, learn, owned, speaking, voices
+from hoplab.exemptions import Window, excusing, window_of
+from hoplab.flow.model import EXCHANGE, NEEDED, Catalogue, Flow, Hop, Witness
+from hoplab.join import TAUGHT, Found, Voices, builds, gather, learn, owned, voices
 
 
 class Verdict(StrEnum):
@@ -33,29 +35,10 @@ class Result(StrEnum):
     INCONCLUSIVE = "inconclusive"
 
 
-CLOCK_LIMIT: Final = 1.0
-"""Seconds of doubt about a node's clock above which no order can be told from its times."""
-NOTED_LATE: Final = {"rpc.published": 0.25, "rpc.delivered": 0.25}
-"""Seconds by which a kind of event may have been earlier than it was noted.
-
-RabbitMQ traces messages to a queue without a time (its "firehose"), so they have that of when the recorder got them. On
-two cores with two labs that was 0.04 s later.
-"""
 POLLING: Final = frozenset({"client", "nova-api"})
 """Who goes on when a host has failed."""
 UNPROVEN: Final = frozenset({Verdict.ABSENT, Verdict.OUT_OF_ORDER})
 BROKEN: Final = UNPROVEN | {Verdict.BLOCKED}
-
-
-@dataclass(frozen=True, slots=True)
-class NodeClock:
-    """How far a node's clock is from ours.
-
-    offset: to be taken from its times, and uncertainty: of that; both in seconds.
-    """
-
-    offset: float = 0.0
-    uncertainty: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +51,7 @@ class Launch:
 
     ids: Ids
     host: str
-    clocks: Mapping[str, NodeClock] = field(default_factory=dict)
+    clocks: Clocks = field(default_factory=dict)
     unread: Collection[tuple[str, str]] = frozenset()
     failed: bool = False
 
@@ -118,11 +101,16 @@ def judge(catalogue: Catalogue, flow: Flow, events: Iterable[Event], launch: Lau
     judged: dict[str, Judged] = {}
     exchanges: dict[str, Ids] = {}
     dim = _dim(launch)
+    speaks: dict[str, Found] = {}
     for name, hop in catalogue.hops.items():
-        found, exchanges[name] = gather(hop, spoken, ids, launch.host, exchanges)
+        speaks[name], exchanges[name] = gather(hop, spoken, ids, launch.host, exchanges)
+    for name, hop in catalogue.hops.items():
+        found = speaks[name]
         lost = dim | set(EXCHANGE) if hop.exchange and judged[hop.exchange].unread else dim
         unread = [witness for witness, some in found if not some and _is_unread(witness, launch, lost)]
-        excuse = _excused(hop, spoken, ids, launch)
+        excuse = None
+        if hop.exemptions and not any(some for _witness, some in found):
+            excuse = _excused(hop, spoken, ids, launch, window_of(hop, catalogue, speaks, launch.clocks))
         alone = _denied(
             _alone(hop, found, unread, excuse, launch),
             denying(hop, spoken, ids, launch.host, said=exchanges[name], found=found),
@@ -200,9 +188,8 @@ def _alone(
     firsts = tuple(
         {id(one): one for one in (min(some, key=_time(launch)) for _witness, some in found if some)}.values()
     )
-    times = [_time(launch)(event) for event in firsts]
-    ends = [time + float(event.fields.get("precision", 0)) for time, event in zip(times, firsts, strict=True)]
-    begin, end = min(times, default=None), max(ends, default=None)
+    begin = min(map(_time(launch), firsts), default=None)
+    end = max((end_of(event, launch.clocks) for event in firsts), default=None)
     return Judged(hop, verdict, witnesses, firsts, (), begin, end, whole=not missing, unread=bool(unread), why=why)
 
 
@@ -227,16 +214,18 @@ def _waits(one: Judged, judged: Mapping[str, Judged]) -> bool:
     return any(judged[name].verdict in BROKEN or _is_half(judged[name]) for name in one.hop.waits_for)
 
 
-def _excused(hop: Hop, events: Voices, ids: Ids, launch: Launch) -> tuple[Verdict, str] | None:
+def _excused(hop: Hop, events: Voices, ids: Ids, launch: Launch, window: Window) -> tuple[Verdict, str] | None:
     """Return the verdict of a hop that legitimately left no evidence, None where it has no excuse."""
-
-    def holds(exemption: Exemption | None) -> bool:
-        return exemption is not None and bool(speaking(events, exemption.when, ids, launch.host))
-
-    if hop.cached is not None and holds(hop.cached):
-        return Verdict.CACHED, hop.cached.because
-    if hop.not_applicable is not None and holds(hop.not_applicable):
-        return Verdict.NOT_APPLICABLE, hop.not_applicable.because
+    for exemption, verdict in ((hop.cached, Verdict.CACHED), (hop.not_applicable, Verdict.NOT_APPLICABLE)):
+        if exemption is None:
+            continue
+        event = excusing(exemption, events, ids, launch.host, clocks=launch.clocks, window=window)
+        if event is not None:
+            unread = [one for one in exemption.unless if (one.who, one.event) in launch.unread]
+            untold = _untold([event], launch)
+            if unread or untold:
+                return Verdict.UNKNOWN, untold or f"could not be read: {_named(unread)}"
+            return verdict, exemption.because
     return None
 
 
@@ -247,16 +236,17 @@ def _ordered(one: Judged, before: Mapping[str, Judged], launch: Launch) -> Judge
         broken = [other.hop.name for other in earlier if other.verdict in BROKEN]
         why = f"{one.why}; before it {', '.join(broken)} did not happen"
         return _changed(one, Verdict.BLOCKED, why) if broken else one
-    adrift = sorted({event.node for event in one.witnesses if _clock(event, launch).uncertainty > CLOCK_LIMIT})
-    if adrift and one.verdict is not Verdict.UNKNOWN:
-        return _changed(one, Verdict.UNKNOWN, f"when it was can't be told: the clock of {', '.join(adrift)} moved")
+    untold = _untold(one.witnesses, launch)
+    if untold and one.verdict is not Verdict.UNKNOWN:
+        return _changed(one, Verdict.UNKNOWN, untold)
     for other in earlier:
         # It is over before the other one begins, beyond what the clocks allow: hops overlap, and what ends a hop may be
         # written after the next one has begun. Of which something is missing may be longer than what is seen of it.
         if not (one.whole and other.whole) or one.end is None or other.begin is None:
             continue
-        begin = min(_time(launch)(event) - NOTED_LATE.get(event.kind, 0.0) for event in other.firsts)
-        if one.end + _doubt(one, other, launch) < begin:
+        begin = min(begin_of(event, launch.clocks) for event in other.firsts)
+        wrong = doubt(one.firsts, launch.clocks) + doubt(other.firsts, launch.clocks)
+        if one.end + wrong < begin:
             return _changed(one, Verdict.OUT_OF_ORDER, f"{other.begin - one.end:.3f} s before {other.hop.name}")
     return one
 
@@ -265,17 +255,16 @@ def _changed(one: Judged, verdict: Verdict, why: str) -> Judged:
     return replace(one, verdict=verdict, why=why)
 
 
-def _clock(event: Event, launch: Launch) -> NodeClock:
-    return launch.clocks.get(event.node, NodeClock())
+def _untold(events: Iterable[Event], launch: Launch) -> str:
+    """Return in words why it can't be told when events were; empty where it can."""
+    nodes = adrift(events, launch.clocks)
+    return (
+        f"when it was can't be told: the clock of {', '.join(nodes)} moved, or could not be measured" if nodes else ""
+    )
 
 
 def _time(launch: Launch) -> Callable[[Event], float]:
-    return lambda event: event.time - _clock(event, launch).offset
-
-
-def _doubt(one: Judged, other: Judged, launch: Launch) -> float:
-    """Return by how many seconds the two hops' times may be wrong against each other."""
-    return sum(max(_clock(event, launch).uncertainty for event in some.firsts) for some in (one, other))
+    return lambda event: time_of(event, launch.clocks)
 
 
 def _named(witnesses: Iterable[Witness]) -> str:

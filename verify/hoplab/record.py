@@ -11,9 +11,9 @@ from typing import Any, Final
 import jsonschema
 
 from hoplab._fields import LONGEST_SHOWN
+from hoplab.clocks import NodeClock
 from hoplab.errors import ConfigurationError
 from hoplab.events import Ids
-from hoplab.judge import NodeClock
 from hoplab.resources import StateSeen
 from hoplab.sources import Source
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
+from hoplab.clocks import NodeClock
 from hoplab.events import Event
 from hoplab.flow.loader import load
 from hoplab.flow.model import EXCHANGE, Hop, Witness
@@ -28,7 +29,10 @@ KNOWN = {
     "token": "digest-1",
     "volume": "volume-1",
 }
-LAUNCH = Launch({name: frozenset({value}) for name, value in KNOWN.items()}, HOST)
+NODES = {f"node-of-{witness.who}" for witness in CATALOGUE.witnesses}
+LAUNCH = Launch(
+    {name: frozenset({value}) for name, value in KNOWN.items()}, HOST, dict.fromkeys(NODES, NodeClock(0.0, 0.001))
+)
 LEARNT = {lesson.name for lesson in TAUGHT}
 
 

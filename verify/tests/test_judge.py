@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hoplab.clocks import NodeClock
 from hoplab.errors import ConfigurationError
 from hoplab.events import Event, read_events, write_events
 from hoplab.join import learn
-from hoplab.judge import NodeClock, Result, Verdict, judge
+from hoplab.judge import Result, Verdict, judge
 from samples.made_runs import (
     BY_NAME,
     CATALOGUE,
@@ -28,6 +29,14 @@ from samples.made_runs import (
     verdicts,
     without,
 )
+
+GREEN = {Verdict.PROVED, Verdict.CACHED, Verdict.NOT_APPLICABLE}
+
+
+def unseen(hop: str) -> list[Event]:
+    """Return the whole run without a hop that came from a cache, and those that came from there with it."""
+    cached = CATALOGUE.hops[hop].cached
+    return without(event for name in HOPS if CATALOGUE.hops[name].cached == cached for event in BY_NAME[name].witnesses)
 
 
 def test_a_whole_run_is_proved() -> None:
@@ -93,10 +102,43 @@ class TestEachHop:
         exemption = CATALOGUE.hops[hop].cached
         if exemption is None:
             return
-        events = without(BY_NAME[hop].witnesses)
-        said = made(CATALOGUE.hops[hop], exemption.when, 1500.0)
+        events, now = unseen(hop), BY_NAME[hop].begin
+        assert now is not None
+        said = made(CATALOGUE.hops[hop], exemption.when, now)
         assert verdicts(judged([*events, said]))[hop] is Verdict.CACHED
         assert verdicts(judged([*events, other_launch(said)]))[hop] is not Verdict.CACHED
+        assert exemption.unless
+        for witness in exemption.unless:
+            against = made(CATALOGUE.hops[hop], witness, now - 0.2)
+            assert verdicts(judged([*events, said, against]))[hop] not in GREEN, witness
+            assert verdicts(judged([*events, said, replace(against, time=said.time)]))[hop] not in GREEN, witness
+            assert verdicts(judged([*events, said, other_launch(against)]))[hop] is Verdict.CACHED, witness
+
+    def test_what_a_cache_had_earlier_or_later_excuses_nothing(self, hop: str) -> None:
+        exemption = CATALOGUE.hops[hop].cached
+        if exemption is None:
+            return
+        for other in HOPS:
+            begin = BY_NAME[other].begin
+            assert begin is not None
+            if CATALOGUE.hops[other].cached == exemption:
+                continue  # It is not seen, either, and tells no time.
+            if other in CATALOGUE.hops[hop].after:
+                said = made(CATALOGUE.hops[hop], exemption.when, begin - 1)
+            elif hop in CATALOGUE.hops[other].after:
+                said = made(CATALOGUE.hops[hop], exemption.when, begin + 1)
+            else:
+                continue
+            assert verdicts(judged([*unseen(hop), said]))[hop] is Verdict.ABSENT, other
+
+    def test_a_cache_s_word_by_an_unmeasured_clock_is_unknown(self, hop: str) -> None:
+        exemption = CATALOGUE.hops[hop].cached
+        if exemption is None:
+            return
+        said = made(CATALOGUE.hops[hop], exemption.when, BY_NAME[hop].begin or 0.0)
+        clocks = {node: clock for node, clock in LAUNCH.clocks.items() if node != said.node}
+        after = judged([*unseen(hop), said], replace(LAUNCH, clocks=clocks))
+        assert verdicts(after)[hop] is Verdict.UNKNOWN
 
 
 class TestWholeRuns:
@@ -111,7 +153,7 @@ class TestWholeRuns:
     @given(st.dictionaries(st.sampled_from(sorted({event.node for event in RUN})), st.floats(-9, 9)))
     def test_measured_clocks_seconds_apart_change_nothing(self, offsets: dict[str, float]) -> None:
         events = [replace(event, time=event.time + offsets.get(event.node, 0.0)) for event in RUN]
-        clocks = {node: NodeClock(offset, 0.01) for node, offset in offsets.items()}
+        clocks = {**LAUNCH.clocks, **{node: NodeClock(offset, 0.01) for node, offset in offsets.items()}}
         assert verdicts(judged(events, replace(LAUNCH, clocks=clocks))) == verdicts(WHOLE)
 
     @settings(deadline=None, max_examples=50)

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hoplab.actors import SERVICES
+from hoplab.clocks import NodeClock
 from hoplab.deployment import Node, Service
 from hoplab.errors import ConfigurationError
-from hoplab.judge import NodeClock
 from hoplab.reading import FORMS, read_run
 from hoplab.record import CHECK, FORM, JOURNEY, Record, Unit, point_latest, read_record, share_raw, write_record
 from hoplab.resources import StateSeen

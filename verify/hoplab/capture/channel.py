@@ -10,9 +10,9 @@ from contextlib import suppress
 from importlib import resources
 from typing import Any, Final
 
+from hoplab.clocks import NodeClock
 from hoplab.deployment import Node, Ssh
 from hoplab.events import GARBLED
-from hoplab.judge import NodeClock
 from hoplab.transport import node_target, ssh_argv
 
 PACKAGE: Final = "hoplab.capture.agent"

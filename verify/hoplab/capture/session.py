@@ -10,8 +10,8 @@ from typing import BinaryIO, Final
 from hoplab.capture.channel import Channel
 from hoplab.capture.redact import redact
 from hoplab.capture.wanted import wanted
+from hoplab.clocks import NodeClock
 from hoplab.deployment import Deployment, Node
-from hoplab.judge import NodeClock
 from hoplab.sources import CLIENT, Profile, Source
 
 READY_SECONDS: Final = 90
@@ -82,7 +82,9 @@ class Capture:
             channel.start(limit)
         for channel, _none in self._all(lambda channel: channel.wait_ready(READY_SECONDS)):
             if "*" not in channel.problems:
-                self._first[channel.node.name] = channel.clock()
+                first = self._first[channel.node.name] = channel.clock()
+                if first is not None:
+                    self.clocks[channel.node.name] = first
 
     def stop(self) -> None:
         """Measure the clocks again, and end all agents."""

@@ -129,7 +129,10 @@ def _binding(denials: Iterable[Denial], evidence: Iterable[Witness], exchange: s
 
 
 def _exemption(entry: Mapping[str, Any] | None, where: str) -> Exemption | None:
-    return Exemption(_witness(entry["when"], where), entry["because"]) if entry else None
+    if entry is None:
+        return None
+    unless = tuple(_witness(one, f"{where}: unless {index}") for index, one in enumerate(entry["unless"], 1))
+    return Exemption(_witness(entry["when"], f"{where}: when"), unless, entry["because"])
 
 
 def _hint(entry: Mapping[str, str], where: str) -> Hint:

@@ -50,9 +50,10 @@ class Denial:
 
 @dataclass(frozen=True, slots=True)
 class Exemption:
-    """When a hop may be missing: the event by which that is known, and why it may."""
+    """When a hop may be missing: the event by which that is known, those that contradict it, and why it may."""
 
     when: Witness
+    unless: tuple[Witness, ...]
     because: str
 
 
@@ -101,6 +102,11 @@ class Hop:
     not_applicable: Exemption | None
     hint: Hint
 
+    @property
+    def exemptions(self) -> tuple[Exemption, ...]:
+        """When it may be missing, whichever way."""
+        return tuple(one for one in (self.cached, self.not_applicable) if one is not None)
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -134,7 +140,7 @@ class Catalogue:
 
     @property
     def witnesses(self) -> Iterator[Witness]:
-        """All that is asked for: the hops' evidence, and what may excuse or deny a hop."""
+        """All that is asked for: the hops' evidence, and what may excuse or deny a hop, or contradict an excuse."""
         for hop in self.hops.values():
             yield from _speaking_for(hop)
             yield from (denial.when for denial in hop.denied_by)
@@ -147,4 +153,6 @@ class Catalogue:
 
 def _speaking_for(hop: Hop) -> Iterator[Witness]:
     yield from hop.evidence
-    yield from (one.when for one in (hop.cached, hop.not_applicable) if one is not None)
+    for exemption in hop.exemptions:
+        yield exemption.when
+        yield from exemption.unless

@@ -138,7 +138,8 @@ def _witness(witness: Witness) -> str:
 
 
 def _exempted(exemption: Exemption) -> str:
-    return f"{exemption.because}\n{_witness(exemption.when)}"
+    against = (f"unless before it {_witness(witness)}" for witness in exemption.unless)
+    return "\n".join([exemption.because, _witness(exemption.when), *against])
 
 
 def _by_hand(hop: Hop, deployment: Deployment | None, last: LastRun | None) -> Lines:
