@@ -44,6 +44,10 @@ class Fields:
             self.refuse(key, f"a whole number from {low}" + (f" to {high}" if high is not None else ""))
         return value
 
+    def has(self, key: str) -> bool:
+        """Tell whether there is such a field; it may be null."""
+        return isinstance(self._value, dict) and key in self._value
+
     def optional_number(self, key: str, *, low: int, high: int) -> int | None:
         """Return a whole number from low to high, or None where the file has null."""
         return None if self._get(key) is None else self.number(key, low=low, high=high)

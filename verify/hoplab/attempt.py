@@ -14,14 +14,14 @@ from hoplab.capture.console import ConsoleLog
 from hoplab.capture.redact import digest
 from hoplab.checks.guest import console_text
 from hoplab.cloud import ANSWER_SECONDS, connect, new_request_id, told_plainly
-from hoplab.deployment import Deployment
+from hoplab.deployment import Deployment, TokenCache
 from hoplab.errors import HoplabError, WaitTimeoutError
 from hoplab.events import Ids
 from hoplab.journey import Prepared, host_of, server_request
 from hoplab.plan import Plan
 from hoplab.record import Unprepared
 from hoplab.resources import InstanceFailedError, StateSeen, wait_server
-from hoplab.tokens import cache_key
+from hoplab.tokens import cache_key, protected_key
 from hoplab.waiting import SYSTEM_CLOCK, Pending, wait_for
 
 SERVERS: Final = "/v2.1/servers"
@@ -69,13 +69,19 @@ class Attempt:
         """Whether there may be a guest that tells something: nova-api says so, or does not answer any more."""
         return self.status == "ACTIVE" or (not self.status and "instance" in self.ids)
 
-    def known(self, regions: frozenset[str]) -> Ids:
-        """Return all ids that the client knows by now. regions: ids of Keystone's cache region, for the token's key."""
+    def known(self, regions: frozenset[str], cache: TokenCache | None = None) -> Ids:
+        """Return all ids that the client knows by now.
+
+        regions: ids of Keystone's cache region, and cache: how the services protect tokens, for the token's keys.
+        """
         ids = {**self.beforehand, **answered(self.recorder.records), **self.ids}
         found = {name: frozenset({value}) for name, value in ids.items() if value}
         if self.recorder.token:
             found["token"] = frozenset({digest(self.recorder.token)})
-            found["cache-key"] = frozenset(cache_key(self.recorder.token, region) for region in regions)
+            keys = {cache_key(self.recorder.token, region) for region in regions}
+            if cache is not None:
+                keys.add(protected_key(self.recorder.token, cache.secret, cache.strategy))
+            found["cache-key"] = frozenset(keys)
         return found
 
 

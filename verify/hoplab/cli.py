@@ -173,6 +173,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Libraries would otherwise write their warnings between our lines; what matters of them is in our errors.
     logging.getLogger().addHandler(logging.NullHandler())
     verb: Verb = arguments.verb
+    # Runs, keys and reports tell of a whole cloud: they are for their owner alone, whatever the shell's own mask is.
+    loose = os.umask(0o077)
     try:
         return verb(arguments)
     except HoplabError as error:
@@ -186,6 +188,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         say(f"error: a fault in hoplab itself: {type(error).__name__}: {error} (run again with {TRACEBACK}=1 for more)")
         return EXIT_UNREADABLE
+    finally:
+        os.umask(loose)
 
 
 if __name__ == "__main__":

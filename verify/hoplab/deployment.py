@@ -4,7 +4,7 @@ import ipaddress
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -58,6 +58,14 @@ class ExternalNetwork:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenCache:
+    """How the services protect validated tokens in memcached: keystonemiddleware's strategy and its secret."""
+
+    strategy: str
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Deployment:
     """A lab. directory: where lab.json lies and where hoplab keeps its own files (the guests' key)."""
 
@@ -71,6 +79,7 @@ class Deployment:
     region: str
     guest_image: Path
     external_network: ExternalNetwork
+    token_cache: TokenCache | None = None
 
     def node_of_host(self, host: str) -> Node | None:
         """Return the node that the cloud calls by this host name (with or without a domain), None if none is."""
@@ -139,7 +148,22 @@ def load(path: Path) -> Deployment:
         region=lab.text("region"),
         guest_image=lab.file("guest_image"),
         external_network=_external(lab.inner("external_network")),
+        token_cache=_token_cache(lab.inner("token_cache")) if lab.has("token_cache") else None,
     )
+
+
+def _token_cache(item: Fields) -> TokenCache:
+    strategy = item.text("strategy")
+    if strategy not in ("MAC", "ENCRYPT"):
+        item.refuse("strategy", "MAC or ENCRYPT")
+    path = item.file("secret_file")
+    try:
+        secret = path.read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"{path}: cannot be read ({error}): check it, or run `make lab`") from None
+    if not secret:
+        raise ConfigurationError(f"{path}: is empty: run `make lab` to write it anew")
+    return TokenCache(strategy, secret)
 
 
 def _nodes(lab: Fields) -> tuple[Node, ...]:

@@ -76,6 +76,11 @@ def _mon(lines: Lines, source: Source, context: Context) -> Iterator[Event]:
     return parse_mon(lines, node=source.node, source=source.name, hosts=context.record.hosts)
 
 
+def _nothing(_lines: Lines, _source: Source, _context: Context) -> Iterator[Event]:
+    """Yield nothing: the monitor's names are in its log, and here only whether it was told to write them."""
+    return iter(())
+
+
 def _audit(lines: Lines, source: Source, context: Context) -> Iterator[Event]:
     return parse_audit(lines, node=source.node, source=source.name, hosts=context.record.hosts)
 
@@ -112,6 +117,7 @@ FORMS: Final[Mapping[str, tuple[Parser, tuple[tuple[str, str], ...]]]] = {
     "cache": (_cache, (("", "cache.stored"), ("", "cache.fetched"))),
     "ceph-audit": (_audit, (("", "map.fetched"),)),
     "ceph-mon": (_mon, (("", "map.fetched"),)),
+    "ceph-mon-names": (_nothing, (("", "map.fetched"),)),
     "ceph-osd": (_osd, (("", "object.read"), ("", "object.written"), ("", "watch.held"))),
     "ceph-rgw": (_rgw, (("", "object.read"), ("", "object.written"))),
     "client": (_plain(parse_client), (("", "http.sent"), ("", "http.answered"))),
@@ -242,10 +248,10 @@ def _boot_time(events: Iterable[Event], record: Record) -> float:
 
 def _whole(directory: Path, source: Source, record: Record) -> Source:
     """Return a source with a problem if its recorder missed something while the launch lasted."""
-    if source.form != "cache" or source.problem:
+    if source.form not in ("cache", "ceph-mon-names") or source.problem:
         return source
     clock = record.clocks.get(source.node)
-    problem = missed(_lines(directory, source), until=record.ended + (clock.offset if clock else 0.0))
+    problem = missed(_lines(directory, source), until=record.ended + (clock.offset if clock else 0.0), who=source.who)
     return replace(source, problem=problem) if problem else source
 
 

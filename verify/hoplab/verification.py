@@ -226,7 +226,7 @@ class _Story:
             warm=self.warm,
             started=self.started,
             ended=self.ended or time.time(),
-            ids=attempt.known(regions(self._cache_lines())),
+            ids=attempt.known(regions(self._cache_lines()), self.deployment.token_cache),
             name=attempt.plan.server,
             host=node.name if node else attempt.host,
             status=attempt.status,

@@ -1,6 +1,7 @@
 """Following log files as daemons and logrotate treat them, and how a recording is written."""
 
 import json
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from hoplab.capture.agent import link, logs
 from hoplab.capture.agent.logs import Logs
 from hoplab.capture.agent.stamped import Stamped
 from hoplab.capture.session import JUMP, Recording, settled
-from hoplab.capture.wanted import wanted
+from hoplab.capture.wanted import DUMPED, SOCKETS, wanted
 from hoplab.clocks import NodeClock
 from hoplab.deployment import Deployment, Service
 from samples.agent import Sent, running, until
@@ -266,15 +267,39 @@ class TestWriting:
             Service("memcached", "memcached.service", 11211, ()),
             Service("neutron-dhcp-agent", "x.service", None, ("/var/log/n/dhcp.log", "/var/lib/n/*/dhcp_dns_log")),
             Service("mariadb", "mariadb.service", 3306, ()),
+            Service("ceph-mon", "ceph-mon@c.service", 3300, ("/var/log/ceph/ceph-mon.c.log",)),
         ]
         node = replace(deployment.nodes[0], services=tuple(services))
         assert wanted(node) == {
-            "logs": {"patterns": ["/var/log/n/dhcp.log"]},
+            "logs": {
+                "patterns": ["/var/log/ceph/ceph-mon.c.log", "/var/log/n/dhcp.log"],
+                "passed_over": {"/var/log/ceph/ceph-mon.c.log": DUMPED},
+            },
+            "monitor": {"sockets": SOCKETS},
             "stamped": {"patterns": ["/var/lib/n/*/dhcp_dns_log"]},
             "cache": {"address": node.address, "port": 11211},
             "journal": {"prefixes": ["haproxy-metadata-proxy-"]},
             "database": {},
         }
+
+    @pytest.mark.parametrize(
+        ("line", "read"),
+        [
+            ("2026-11-27T00:22:14.331+0000 7f14  1 -- [v2:192.0.2.31:3300/0] <== client.? 192.0.2.21:0/1 1 ====", True),
+            ("2026-11-27T00:22:14.331+0000 7f14 20 mon.c@0(leader) e1  entity_name client.nova global_id 1 ", True),
+            ("2026-11-27T00:22:14.331+0000 7f14 -1 mon.c@0(leader) e1 fails", True),
+            ("2026-11-27T00:22:14.331466+0000 mon.c (mon.0) 239 : audit [DBG] from='client.? ' cmd=[]: dispatch", True),
+            (" 1: /lib/x86_64-linux-gnu/libc.so.6(+0x3fdf0)", True),
+            (" ceph version 18.2.7 reef (stable)", True),
+            ("2026-11-27T00:22:14.331+0000 7f14 10 mon.c@0(leader).config check_sub next 0 have 1", False),
+            ("2026-11-27T00:22:14.331+0000 7f14 20  allow so far , doing grant allow *", False),
+            ('            "omap_allocated": 0,', False),
+            ("        },", False),
+            ("    12,", False),
+        ],
+    )
+    def test_what_of_a_monitors_log_is_passed_over(self, line: str, read: bool) -> None:
+        assert (re.match(DUMPED, line) is None) is read
 
     @pytest.mark.parametrize(
         ("last", "clock"),

@@ -43,6 +43,9 @@ class TestMaps:
             f"{TIME} {thread}  1 --2- {MON} >>  conn({connection} 0x562f73b58b00 unknown :-1 s=HELLO pgs=0 cs=0).stop"
         )
 
+    def named(self, entity: str, thread: str = "7f22391106c0") -> str:
+        return f"{TIME} {thread} 20 mon.ceph@0(leader) e1  entity_name {entity} global_id 4389 (new_ok) caps profile rbd"
+
     def subscribed(self, client: str, wanted: str = "osdmap=0") -> str:
         request = f"mon_subscribe({{{wanted}}}) v3 ==== 31+0+0 (secure 0 0 0) 0x562f74006d00 con 0x562f742da800"
         return f"{TIME} 7f22391106c0  1 -- {MON} <== client.? {client} 4 ==== {request}"
@@ -70,6 +73,31 @@ class TestMaps:
         assert {event.fields["host"] for event in events} == {"compute"}
         assert all(event.ids == {"ceph-client": {QEMU}} and event.kind == "map.fetched" for event in events)
         assert events[-1].fields["epoch"] == "26"
+
+    def test_each_message_is_followed_by_its_senders_name(self) -> None:
+        events = mon(
+            self.subscribed(QEMU),
+            f"{TIME} 7f22391106c0 20 mon.ceph@0(leader) e1 _ms_dispatch existing session 0x5 for client.?",
+            self.named("client.cinder"),
+            self.ready("0xa", QEMU),
+            self.sent(QEMU, "osd_map(26..26 src has 1..26) v4"),
+            self.subscribed(CINDER),
+            self.sent(QEMU, "osd_map(27..27) v4"),
+            self.named("client.nova", "7f2240"),
+            self.named("client.nova"),
+            self.named("client.glance"),
+        )
+        told = {(event.fields["host"], event.fields["step"], event.fields["entity"]) for event in events}
+        assert told == {
+            ("compute", "asked", "client.cinder"),
+            ("compute", "sent", "client.cinder"),
+            ("control", "asked", "client.nova"),
+        }
+
+    def test_a_name_after_another_message_is_not_taken_for_a_clients(self) -> None:
+        command = f"{TIME} 7f22391106c0  1 -- {MON} <== mgr.4106 192.0.2.31:0/1 9 ==== mgrbeacon v1 ==== 1+0+0 (secure)"
+        events = mon(self.subscribed(QEMU), command, self.named("mgr.ceph"), self.sent(QEMU, "osd_map(26..26) v4"))
+        assert ["entity" in event.fields for event in events] == [False, False]
 
     @pytest.mark.parametrize(
         ("message", "has"),

@@ -7,6 +7,11 @@ from hoplab.deployment import Node
 
 LISTENERS: Final = {"rabbitmq": "broker", "memcached": "cache"}
 """Recorders that connect to the service itself, by the service."""
+MONITOR: Final = "ceph-mon"
+SOCKETS: Final = "/run/ceph/*-mon.*.asok"
+"""Admin sockets of a node's monitors."""
+DUMPED: Final = r"\s*(?:[\"{}\[\]]|\d+,?$)|\S+ [0-9a-f]+ +(?:[2-9]|1\d|20) (?!.* entity_name )"
+"""Lines of a monitor's log that nobody reads: what it dumps as JSON at debug_mon 20, and what it says above level 1."""
 LOCAL: Final = {"mariadb": "database", "ovsdb-server": "switch", "ovs-vswitchd": "flows", "libvirtd": "hypervisor"}
 """Recorders that ask a service of their own node."""
 COARSE: Final = ("/dhcp_dns_log",)
@@ -29,6 +34,9 @@ def wanted(node: Node) -> dict[str, Mapping[str, Any]]:
             found[LISTENERS[service.name]] = {"address": node.address, "port": service.port}
         if service.name in LOCAL:
             found[LOCAL[service.name]] = {}
+        if service.name == MONITOR:
+            found["monitor"] = {"sockets": SOCKETS}
+            found["logs"] = {**found["logs"], "passed_over": dict.fromkeys(service.logs, DUMPED)}
         if service.name in PROXY_STARTERS:
             found["journal"] = {"prefixes": [PROXY]}
     return found

@@ -1,8 +1,9 @@
 """memcached's own account (`watch`): what was stored and what was looked for, and by whom.
 
 The forms: doc/protocol.txt of memcached, "Watchers"; records are made by the agent's recorder `cache`. Which keys are
-tokens: keystonemiddleware/auth_token/_cache.py (`tokens/` and the token's SHA-256 digest) for the services' cache, and
-for Keystone's own a digest that only who has the token can work out (`hoplab.tokens`).
+tokens: keystonemiddleware/auth_token/_cache.py (`tokens/` and the token's SHA-256 digest, or where tokens are protected
+what its _memcache_crypt.py makes of token and secret) for the services' cache, and for Keystone's own a digest that only
+who has the token can work out (`hoplab.tokens`).
 """
 
 import json
@@ -10,18 +11,21 @@ import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
+from urllib.parse import unquote
 
 from hoplab.events import GARBLED, Event, Origin
 from hoplab.parse.records import KEPT
 
 TOLD: Final = re.compile(
     r"ts=(?P<seconds>\d+)\.(?P<microseconds>\d+) gid=\d+ type=(?P<type>item_get|item_store) "
-    r"key=(?:tokens(?:%2F|/)(?P<token>[0-9a-f]{64})|(?P<own>[0-9a-f]{40})|[^\s\"]+) "
+    r"key=(?:tokens(?:%2F|/)(?:(?P<token>[0-9a-f]{64}) |(?P<sealed>[^\s\"]+) )|(?P<own>[0-9a-f]{40}) |[^\s\"]+ )"
     r"status=(?P<status>[^\s\"]+)[^\"]* cfd=(?P<connection>\d+)"
 )
 """The microseconds come without leading zeros (logger.c)."""
 RECORD: Final = re.compile(rf'^\{{"t": [\d.]+, "told": "{TOLD.pattern}[^"\\]*"\}}$', re.ASCII)
 """A record as a whole. Most of all that is recorded are of this kind, and this is the quickest way to read them."""
+SEALED: Final = re.compile(r"(?:b')?([A-Za-z0-9+/]{22}==)'?")
+"""A protected token's key: 16 bytes in base64, which keystonemiddleware puts into the key as Python shows bytes."""
 KINDS: Final = {"item_get": "cache.fetched", "item_store": "cache.stored"}
 
 
@@ -31,7 +35,7 @@ def parse_cache(
     """Yield `cache.stored` and `cache.fetched`. services: actor by the systemd unit of who is connected.
 
     Fields: region (`tokens` for the services' cache, `keystone` for Keystone's own), peer (the actor), status (`found`
-    or `stored`). Ids: `token`, or `cache-key` for Keystone's own. Who is behind a connection is told now and then, so
+    or `stored`). Ids: `token`, or `cache-key` for Keystone's own and for tokens that services protect. Who is behind a connection is told now and then, so
     what is told before that is kept until then.
     """
     origin = Origin(node, source, who)
@@ -57,10 +61,10 @@ def parse_cache(
     yield from (_event(origin, *one, peers) for one in waiting)
 
 
-def missed(lines: Iterable[str], *, until: float) -> str:
+def missed(lines: Iterable[str], *, until: float, who: str = "memcached") -> str:
     """Return what was not recorded, in words; empty if nothing was.
 
-    until: when what is of interest was over, in seconds since 1970 by memcached's node.
+    until: when what is of interest was over, in seconds since 1970 by the source's node; who: whose recorder it is.
     """
     for line in lines:
         if '"back": true' in line:
@@ -69,12 +73,12 @@ def missed(lines: Iterable[str], *, until: float) -> str:
             except GARBLED:
                 continue
             if time <= until:
-                return "memcached was gone and came back: what came first then was missed"
+                return f"{who} was gone and came back: what came first then was missed"
     return ""
 
 
 def _event(origin: Origin, told: re.Match[str], line: str, peers: Mapping[str, str]) -> Event:
-    seconds, microseconds, kind, token, own, status, connection = told.groups()
+    seconds, microseconds, kind, token, sealed, own, status, connection = told.groups()
     fields: dict[str, str] = {"status": status}
     ids: dict[str, frozenset[str]] = {}
     if peers.get(connection):
@@ -82,6 +86,9 @@ def _event(origin: Origin, told: re.Match[str], line: str, peers: Mapping[str, s
     if token:
         fields["region"] = "tokens"
         ids["token"] = frozenset({token})
+    elif sealed and (key := SEALED.fullmatch(unquote(sealed))):
+        fields["region"] = "tokens"
+        ids["cache-key"] = frozenset({key[1]})
     elif own:
         fields["region"] = "keystone"
         ids["cache-key"] = frozenset({own})

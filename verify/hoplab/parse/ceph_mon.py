@@ -1,6 +1,7 @@
-"""What a monitor logs of its clients at debug_ms 1 and debug_auth 10, and the cluster's audit log.
+"""What a monitor logs of its clients at debug_ms 1 and debug_mon 20, and the cluster's audit log.
 
-The forms of the lines: src/auth/cephx/CephxServiceHandler.cc (start_session), src/msg/async/ProtocolV2.cc (ready),
+The forms of the lines: src/mon/Monitor.cc (_ms_dispatch: entity_name), or at debug_auth 10
+src/auth/cephx/CephxServiceHandler.cc (start_session) and src/msg/async/ProtocolV2.cc (ready);
 src/messages/MMonSubscribe.h, MMonGetMap.h, MMonMap.h, MOSDMap.h, MConfig.h (print) and src/mon/Monitor.cc (audit) of
 Ceph 18.2.
 """
@@ -17,6 +18,9 @@ from hoplab.parse.records import Recent
 BANNER: Final = re.compile(r"^\S+ (?P<thread>\S+) +\d+ --2- \S+ >> .*?conn\((?P<connection>0x[0-9a-f]+) ")
 SESSION: Final = re.compile(r"^\S+ (?P<thread>\S+) +\d+ start_session entity_name=(?P<entity>\S+) global_id=\d+ ")
 READY: Final = re.compile(r"^\S+ (?P<thread>\S+) +\d+ --2- \S+ >> (?P<client>\S+) conn\((?P<connection>0x[0-9a-f]+) ")
+RECEIVED: Final = re.compile(r"^\S+ (?P<thread>\S+) +\d+ -- \S+ <== \S+ (?P<client>\S+) \d+ ==== ")
+NAMED: Final = re.compile(r"^\S+ (?P<thread>\S+) +\d+ mon\.\S+ \S+ +entity_name (?P<entity>\S+) global_id \d+ ")
+"""Whose message it is that the same thread noted right before."""
 ASKED: Final = re.compile(
     r"^(?P<time>\S+) \S+ +\d+ -- \S+ <== client\.\S+ (?P<client>\S+) \d+ ==== "
     r"(?:(?P<map>mon_getmap) |mon_subscribe\(\{(?P<wanted>[^}]*)\}\) v\d+ ====)"
@@ -42,20 +46,38 @@ def parse_mon(
 
     hosts: names of nodes by their IP. Fields: `step` (`asked` or `sent`), `has` (`monmap`, `osdmap` or `config`),
     `epoch` of an OSD map that was sent, `host` of the client, and `entity` such as `client.nova`. The entity is left
-    out where it is not sure whose session began: the log names it before it names the client's address.
+    out where the log does not say it, or not surely.
     """
     sessions = _Sessions()
-    for line in lines:
-        if "--2-" in line or " start_session " in line:
-            sessions.note(line)
-            continue
-        for time, client, fields in _maps(line):
-            address = CLIENT.fullmatch(client)
-            if address is None:
-                continue
+    asked: list[_Told] = []  # Only the next lines say whose message the last one was.
+
+    def events(told: Iterable[_Told]) -> Iterator[Event]:
+        for time, address, fields, line in told:
             said = {**fields, "entity": sessions.entity(address["address"])}
             if event := _event(time, address, said, hosts, node=node, source=source, who=who, line=line):
                 yield event
+
+    for line in lines:
+        if "--2-" in line or " start_session " in line or " entity_name " in line:
+            sessions.note(line)
+            continue
+        if " <== " in line:
+            yield from events(asked)
+            asked.clear()
+            sessions.note_message(line)
+        found = [
+            (time, address, fields, line)
+            for time, client, fields in _maps(line)
+            if (address := CLIENT.fullmatch(client))
+        ]
+        if found and found[0][2]["step"] == "asked":
+            asked += found
+        elif found:
+            if any(address["address"] == found[0][1]["address"] for _time, address, _fields, _line in asked):
+                yield from events(asked)
+                asked.clear()
+            yield from events(found)
+    yield from events(asked)
 
 
 def parse_audit(
@@ -81,20 +103,35 @@ def parse_audit(
             yield event
 
 
+_Told = tuple[str, re.Match[str], dict[str, str], str]
+"""A map that was asked for or sent: time, client's address, fields, line."""
+
+
 class _Sessions:
     """Whose session each client's address is.
 
-    A thread serves several connections. Only when a single one of them is at its beginning does the name of the entity
+    With debug_mon 20 each message is followed by its sender's name, on the same thread. With debug_auth 10 the name
+    comes once, before the address: a thread serves several connections. Only when a single one of them is at its beginning does the name of the entity
     that the thread logs belong to it.
     """
 
     def __init__(self) -> None:
         self._beginning: dict[str, Recent[str, set[str]]] = {}
         self._entities: Recent[str, str] = Recent(SESSIONS)
+        self._last: Recent[str, str] = Recent(SESSIONS)
+
+    def note_message(self, line: str) -> None:
+        """Take note of a message that came: the next name on its thread is its sender's."""
+        if found := RECEIVED.match(line):
+            address = CLIENT.fullmatch(found["client"])
+            self._last[found["thread"]] = address["address"] if address else ""
 
     def note(self, line: str) -> None:
         """Take note of a line on a connection or a session."""
-        if "start_session entity_name=" in line:
+        if " entity_name " in line:
+            if (found := NAMED.match(line)) and (address := self._last.pop(found["thread"], "")):
+                self._entities[address] = found["entity"]
+        elif "start_session entity_name=" in line:
             if found := SESSION.match(line):
                 begun = self._beginning.get(found["thread"])
                 for names in begun.values() if begun else ():
@@ -108,8 +145,8 @@ class _Sessions:
             if found and address:
                 begun = self._beginning.get(found["thread"])
                 names = begun.pop(found["connection"], set()) if begun else set()
-                # Two names: another connection's session began meanwhile, so neither is sure.
-                self._entities[address["address"]] = next(iter(names)) if len(names) == 1 else ""
+                if names:  # Two names: another connection's session began meanwhile, so neither is sure.
+                    self._entities[address["address"]] = next(iter(names)) if len(names) == 1 else ""
         elif ").stop" in line and (found := BANNER.match(line)) and found["thread"] in self._beginning:
             self._beginning[found["thread"]].pop(found["connection"], None)
 

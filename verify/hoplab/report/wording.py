@@ -72,7 +72,7 @@ IDS: Final = {
     "attachment": ("the volume's attachment", "Cinder's id of this volume at this instance"),
     "auth-request": ("Keystone's id of our request for the token", "comes back in the answer's header"),
     "cache-key": (
-        "the key under which Keystone caches our token",
+        "the key under which Keystone or the services cache our token",
         "a digest that only who has the token can work out",
     ),
     "call": ("the call's id", "oslo.messaging's `_msg_id`, which a call and its reply share"),

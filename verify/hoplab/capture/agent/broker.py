@@ -1,7 +1,7 @@
 """RabbitMQ's firehose: a copy of every message when it is published and when it is delivered (docs/firehose)."""
 
 import json
-import secrets
+import re
 import subprocess
 
 import amqp
@@ -15,7 +15,8 @@ WAIT = 0.5
 """Seconds in which the broker may keep silent until it is looked whether it is over."""
 
 # One call of the command line costs a second and more: all that belongs together is one expression. The account may
-# only make a queue of its own and read the trace.
+# only make a queue of its own and read the trace. Every process can read the command line of every other, so the broker
+# itself makes the password, and tells it to who asked, on standard output.
 OFF = """
 rabbit_trace:stop(<<"{vhost}">>),
 case rabbit_auth_backend_internal:exists(<<"{account}">>) of
@@ -23,18 +24,22 @@ case rabbit_auth_backend_internal:exists(<<"{account}">>) of
   false -> ok
 end"""
 ON = """
-rabbit_auth_backend_internal:add_user(<<"{account}">>, <<"{password}">>, <<"hoplab">>),
+Password = binary:encode_hex(crypto:strong_rand_bytes(24)),
+rabbit_auth_backend_internal:add_user(<<"{account}">>, Password, <<"hoplab">>),
 rabbit_auth_backend_internal:set_permissions(<<"{account}">>, <<"{vhost}">>, <<"^amq\\\\.gen-">>, <<"^amq\\\\.gen-">>,
   <<"^amq\\\\.(gen-|rabbitmq\\\\.trace$)">>, <<"hoplab">>),
-rabbit_trace:start(<<"{vhost}">>)"""
+rabbit_trace:start(<<"{vhost}">>),
+Password"""
+PASSWORD = re.compile(r'<<"([0-9A-F]{48})">>')
 
 
-def evaluate(expression: str) -> None:
-    """Have the broker evaluate an Erlang expression."""
+def evaluate(expression: str) -> str:
+    """Have the broker evaluate an Erlang expression; return what it comes to, as Erlang writes it."""
     command = ["rabbitmqctl", "--quiet", "eval", expression.strip() + "."]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     if done.returncode:
         raise RuntimeError(f"rabbitmqctl eval: {(done.stderr or done.stdout).strip()[-300:]}")
+    return done.stdout
 
 
 class Broker(Recorder):
@@ -48,8 +53,10 @@ class Broker(Recorder):
 
     def begin(self) -> None:
         """Switch the trace on, with an account of its own, and bind a queue that goes with the connection."""
-        password = secrets.token_urlsafe(24)
-        evaluate(f"{OFF},{ON}".format(account=ACCOUNT, password=password, vhost=VHOST))
+        told = PASSWORD.search(evaluate(f"{OFF},{ON}".format(account=ACCOUNT, vhost=VHOST)))
+        if told is None:
+            raise RuntimeError("rabbitmqctl eval: the broker told no password for the account that it made")
+        password = told[1]
         self.connection = amqp.Connection(self.address, userid=ACCOUNT, password=password, virtual_host=VHOST)
         self.connection.connect()
         channel = self.connection.channel()

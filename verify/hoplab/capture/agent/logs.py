@@ -1,7 +1,9 @@
 """Follows log files from where they end when the recording begins, through rotation and truncation."""
 
+import fnmatch
 import glob
 import os
+import re
 import time
 from collections.abc import Callable
 from typing import BinaryIO
@@ -77,14 +79,18 @@ class _File:
 
 
 class Logs(Recorder):
-    """Log files. patterns: paths with wildcards, for files may come and go; poll: seconds between two looks."""
+    """Log files. patterns: paths with wildcards, for files may come and go; poll: seconds between two looks.
+
+    passed_over: by pattern, a regular expression that matches the beginning of lines that are not sent.
+    """
 
     source = "logs"
     poll = 0.2
 
-    def __init__(self, patterns: list[str]) -> None:
+    def __init__(self, patterns: list[str], passed_over: dict[str, str] | None = None) -> None:
         super().__init__()
         self.patterns = patterns
+        self.passed_over = {pattern: re.compile(expression) for pattern, expression in (passed_over or {}).items()}
         self.files: dict[str, _File] = {}
         self.rotated: list[_File] = []
 
@@ -106,7 +112,11 @@ class Logs(Recorder):
             file.close()
 
     def deliver(self, source: str, text: str) -> None:
-        """Send whole lines of a file."""
+        """Send whole lines of a file, but for those that are passed over."""
+        for pattern, expression in self.passed_over.items():
+            if fnmatch.fnmatch(f"/{source}", pattern):
+                lines = text.split("\n")[:-1]
+                text = "".join(f"{line}\n" for line in lines if not expression.match(line))
         send_text(source, text)
 
     def _look(self, *, whole: bool) -> None:
