@@ -46,7 +46,7 @@ class Fields:
 
     def has(self, key: str) -> bool:
         """Tell whether there is such a field; it may be null."""
-        return isinstance(self._value, dict) and key in self._value
+        return key in self._value
 
     def optional_number(self, key: str, *, low: int, high: int) -> int | None:
         """Return a whole number from low to high, or None where the file has null."""

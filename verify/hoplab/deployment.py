@@ -1,10 +1,11 @@
 """The lab as Ansible describes it in lab.json: read, checked and frozen. The pack knows a lab only from here."""
 
+import dataclasses
 import ipaddress
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -62,7 +63,7 @@ class TokenCache:
     """How the services protect validated tokens in memcached: keystonemiddleware's strategy and its secret."""
 
     strategy: str
-    secret: str = field(repr=False)
+    secret: str = dataclasses.field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

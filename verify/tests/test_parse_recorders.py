@@ -171,7 +171,9 @@ class TestCache:
         assert found.fields == {"status": "found", "peer": "nova-api", "region": "tokens"}
         assert found.time == pytest.approx(1795248647.000008, abs=1e-7)
 
-    @pytest.mark.parametrize("key", ["tokens%2Fb%27+a/uNjdYNDqpXKXzOjJdnQ%3D%3D%27", "tokens/b'%2Ba%2FuNjdYNDqpXKXzOjJdnQ=='"])
+    @pytest.mark.parametrize(
+        "key", ["tokens%2Fb%27+a/uNjdYNDqpXKXzOjJdnQ%3D%3D%27", "tokens/b'%2Ba%2FuNjdYNDqpXKXzOjJdnQ=='"]
+    )
     def test_a_protected_token_is_found_by_what_is_made_of_it_and_the_secret(self, key: str) -> None:
         (found,) = cache(told("item_get", key, "found", 7))
         assert found.ids == {"cache-key": {"+a/uNjdYNDqpXKXzOjJdnQ=="}}

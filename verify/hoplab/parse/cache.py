@@ -1,9 +1,9 @@
 """memcached's own account (`watch`): what was stored and what was looked for, and by whom.
 
 The forms: doc/protocol.txt of memcached, "Watchers"; records are made by the agent's recorder `cache`. Which keys are
-tokens: keystonemiddleware/auth_token/_cache.py (`tokens/` and the token's SHA-256 digest, or where tokens are protected
-what its _memcache_crypt.py makes of token and secret) for the services' cache, and for Keystone's own a digest that only
-who has the token can work out (`hoplab.tokens`).
+tokens: for the services' cache keystonemiddleware/auth_token/_cache.py, `tokens/` and the token's SHA-256 digest, or,
+where tokens are protected, what _memcache_crypt.py makes of token and secret; for Keystone's own a digest. Both of these
+only who has the token can work out (`hoplab.tokens`).
 """
 
 import json
@@ -35,8 +35,8 @@ def parse_cache(
     """Yield `cache.stored` and `cache.fetched`. services: actor by the systemd unit of who is connected.
 
     Fields: region (`tokens` for the services' cache, `keystone` for Keystone's own), peer (the actor), status (`found`
-    or `stored`). Ids: `token`, or `cache-key` for Keystone's own and for tokens that services protect. Who is behind a connection is told now and then, so
-    what is told before that is kept until then.
+    or `stored`). Ids: `token`, or `cache-key` for Keystone's own and for tokens that services protect. Who is behind a
+    connection is told now and then, so what is told before that is kept until then.
     """
     origin = Origin(node, source, who)
     peers: dict[str, str] = {}

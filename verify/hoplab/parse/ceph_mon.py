@@ -58,24 +58,16 @@ def parse_mon(
                 yield event
 
     for line in lines:
-        if "--2-" in line or " start_session " in line or " entity_name " in line:
+        if "--2-" in line or " start_session " in line:
             sessions.note(line)
             continue
-        if " <== " in line:
+        if (" entity_name " in line or " <== " in line) and sessions.note_message(line):
             yield from events(asked)
             asked.clear()
-            sessions.note_message(line)
-        found = [
-            (time, address, fields, line)
-            for time, client, fields in _maps(line)
-            if (address := CLIENT.fullmatch(client))
-        ]
+        found = _told(line)
         if found and found[0][2]["step"] == "asked":
             asked += found
-        elif found:
-            if any(address["address"] == found[0][1]["address"] for _time, address, _fields, _line in asked):
-                yield from events(asked)
-                asked.clear()
+        else:
             yield from events(found)
     yield from events(asked)
 
@@ -111,8 +103,8 @@ class _Sessions:
     """Whose session each client's address is.
 
     With debug_mon 20 each message is followed by its sender's name, on the same thread. With debug_auth 10 the name
-    comes once, before the address: a thread serves several connections. Only when a single one of them is at its beginning does the name of the entity
-    that the thread logs belong to it.
+    comes once, before the address: a thread serves several connections. Only when a single one of them is at its
+    beginning does the name of the entity that the thread logs belong to it.
     """
 
     def __init__(self) -> None:
@@ -120,18 +112,24 @@ class _Sessions:
         self._entities: Recent[str, str] = Recent(SESSIONS)
         self._last: Recent[str, str] = Recent(SESSIONS)
 
-    def note_message(self, line: str) -> None:
-        """Take note of a message that came: the next name on its thread is its sender's."""
+    def note_message(self, line: str) -> bool:
+        """Take note of a message that came, and of the next name on its thread, which is its sender's.
+
+        Tells whether nothing more will be known of who sent the one before.
+        """
+        if found := NAMED.match(line):
+            address = self._last.pop(found["thread"], "")
+            if address:
+                self._entities[address] = found["entity"]
+            return bool(address)
         if found := RECEIVED.match(line):
-            address = CLIENT.fullmatch(found["client"])
-            self._last[found["thread"]] = address["address"] if address else ""
+            client = CLIENT.fullmatch(found["client"])
+            self._last[found["thread"]] = client["address"] if client else ""
+        return True
 
     def note(self, line: str) -> None:
         """Take note of a line on a connection or a session."""
-        if " entity_name " in line:
-            if (found := NAMED.match(line)) and (address := self._last.pop(found["thread"], "")):
-                self._entities[address] = found["entity"]
-        elif "start_session entity_name=" in line:
+        if "start_session entity_name=" in line:
             if found := SESSION.match(line):
                 begun = self._beginning.get(found["thread"])
                 for names in begun.values() if begun else ():
@@ -153,6 +151,11 @@ class _Sessions:
     def entity(self, address: str) -> str:
         """Return the entity's name, empty if it is not known."""
         return self._entities.get(address, "")
+
+
+def _told(line: str) -> list[_Told]:
+    maps = ((time, CLIENT.fullmatch(client), fields) for time, client, fields in _maps(line))
+    return [(time, address, fields, line) for time, address, fields in maps if address]
 
 
 def _maps(line: str) -> Iterator[tuple[str, str, dict[str, str]]]:
