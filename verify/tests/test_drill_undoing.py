@@ -11,10 +11,10 @@ import pytest
 from hoplab.deployment import Deployment
 from hoplab.drill.injection import fault_in, heal, put_in
 from hoplab.drill.journal import FILE, Journal
-from hoplab.drill.means import KINDS, Kind, settings
+from hoplab.drill.means import KINDS, Kind, api, settings
 from hoplab.drill.model import Means
 from hoplab.errors import ConfigurationError, SourceError
-from samples.drills import OPTIONS, UNDONE, Identity, fault
+from samples.drills import OPTIONS, UNDONE, Cloud, fault
 
 
 class TestUndoing:
@@ -22,17 +22,24 @@ class TestUndoing:
     def test_each_kind_is_undone_and_nothing_is_noted_any_more(
         self, lab: Deployment, told: Callable[[], list[str]], kind: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        keystone = Identity()
-        monkeypatch.setattr(settings, "connect", lambda *_arguments: keystone)
+        cloud = Cloud()
+        for module in (api, settings):
+            monkeypatch.setattr(module, "connect", lambda *_arguments: cloud)
         with fault_in(lab, fault(kind)) as nodes:
             assert nodes == ("ctl1",)
             noted = json.loads((lab.directory / FILE).read_text())
             assert [entry["kind"] for entry in noted["entries"]] == [kind]
-            before = len(told())
-        assert any(line.startswith(UNDONE[kind]) for line in [*told()[before:], *keystone.urls]), told()[before:]
+            assert "S3CRET" not in json.dumps(noted)
+            before, asked = len(told()), len(cloud.asked)
+        after = [*told()[before:], *cloud.asked[asked:]]
+        assert any(line.startswith(UNDONE[kind]) for line in after), after
         assert not (lab.directory / FILE).exists()
         if kind == "endpoint":
-            assert keystone.urls == [keystone.urls[0], "http://192.0.2.11:1/v2", keystone.urls[0]]
+            assert cloud.asked == [cloud.asked[0], "http://192.0.2.11:1/v2", cloud.asked[0]]
+        if kind == "rename-host":
+            assert cloud.asked[1:] == ["forget ctl1", "forget ctl1-elsewhere"]
+        if kind == "claim":
+            assert "{'u1': {'resources': {'volumes': 3}}}" in cloud.asked[1]
 
     def test_a_fault_of_one_launch_spares_the_messages_of_others(
         self, lab: Deployment, told: Callable[[], list[str]]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from hoplab.drill.means import broker, database, packets, processes, settings, storage
+from hoplab.drill.means import api, broker, database, packets, processes, settings, storage
 from hoplab.drill.means.place import Kept, Kind, Place
 
 __all__ = ["KINDS", "Kept", "Kind", "Place"]
@@ -27,5 +27,21 @@ KINDS: Final[Mapping[str, Kind]] = {
     "override": settings.OVERRIDE,
     "rewrite": settings.REWRITE,
     "endpoint": settings.ENDPOINT,
+    "read-only": database.READ_ONLY,
+    "lose-rows": database.LOSE_ROWS,
+    "lose-table": database.LOSE_TABLE,
+    "memory-alarm": broker.ALARM,
+    "limit-caps": storage.LIMIT_CAPS,
+    "fill-pool": storage.FILL_POOL,
+    "forbid": storage.FORBID,
+    "shrink-link": packets.SHRINK_LINK,
+    "policy": settings.POLICY,
+    "rename-host": settings.RENAME_HOST,
+    "quota": api.QUOTA,
+    "disable-service": api.DISABLE_SERVICE,
+    "take-roles": api.TAKE_ROLES,
+    "close-egress": api.CLOSE_EGRESS,
+    "switch-off-dhcp": api.SWITCH_OFF_DHCP,
+    "claim": api.CLAIM,
 }
 """By the name that drill files use."""

@@ -1,4 +1,4 @@
-"""Accounts whose rights in RabbitMQ are taken away, and queues that get no messages any more."""
+"""Rights in RabbitMQ that are taken away, queues that get no messages any more, and a broker without memory."""
 
 import json
 import re
@@ -65,5 +65,22 @@ def _bind(place: Place, kept: Kept) -> None:
         _binding(place, "add", queue, key)
 
 
+def _watermark(place: Place) -> Kept:
+    return {"limit": place.ask(*CTL, "eval", "vm_memory_monitor:get_vm_memory_high_watermark().").strip()}
+
+
+def _alarm(place: Place) -> None:
+    """Have the broker take what it uses for too much: it reads nothing more from whoever publishes.
+
+    Source: RabbitMQ's documentation, "Memory and Disk Alarms".
+    """
+    place.ask(*CTL, "set_vm_memory_high_watermark", "0.00001")
+
+
+def _all_clear(place: Place, kept: Kept) -> None:
+    place.ask(*CTL, "eval", f"vm_memory_monitor:set_vm_memory_high_watermark({kept['limit']}).")
+
+
 TAKE_RIGHTS: Final = Kind(_take_rights, _give_rights, _rights, frozenset({"account"}), frozenset({"target"}))
 UNBIND: Final = Kind(_unbind, _bind, _bindings, frozenset({"exchange", "key"}))
+ALARM: Final = Kind(_alarm, _all_clear, _watermark)

@@ -1,4 +1,4 @@
-"""Accounts that the database refuses, and tables that it keeps locked."""
+"""Accounts that the database refuses, tables that it keeps locked or has not, and a database that takes no changes."""
 
 from typing import Final
 
@@ -8,6 +8,8 @@ from hoplab.errors import SourceError
 UNIT: Final = f"{MARK}-table.service"
 LONGEST: Final = "900"
 """Seconds after which a table is free again should nobody undo it."""
+ASIDE: Final = "_hoplab_drill"
+"""How the name of a table ends that is set aside."""
 
 
 def _sql(place: Place, statement: str) -> str:
@@ -45,5 +47,47 @@ def _unlock_table(place: Place, _kept: Kept) -> None:
     place.holds("systemctl", "stop", "--", UNIT)
 
 
+def _read_only(place: Place) -> Kept:
+    return {"value": _sql(place, "SELECT @@GLOBAL.read_only").strip()}
+
+
+def _take_no_changes(place: Place) -> None:
+    """Refuse all changes, as a replica does, or a node that a cluster has set aside; those that wait end first."""
+    _sql(place, "SET GLOBAL read_only = 1")
+
+
+def _take_changes(place: Place, kept: Kept) -> None:
+    _sql(place, f"SET GLOBAL read_only = {kept['value']}")
+
+
+def _lose_rows(place: Place) -> None:
+    """Have an empty table where there was a full one."""
+    table = place.options["table"]
+    _sql(place, f"RENAME TABLE {table} TO {table}{ASIDE}; CREATE TABLE {table} LIKE {table}{ASIDE}")
+
+
+def _find_rows(place: Place, _kept: Kept) -> None:
+    _back(place, place.options["table"], f"DROP TABLE IF EXISTS {place.options['table']}; ")
+
+
+def _lose_table(place: Place) -> None:
+    table = place.options["table"]
+    _sql(place, f"RENAME TABLE {table} TO {table}{ASIDE}")
+
+
+def _find_table(place: Place, _kept: Kept) -> None:
+    _back(place, place.options["table"])
+
+
+def _back(place: Place, table: str, first: str = "") -> None:
+    """Give a table its name back, if it is set aside."""
+    schema, _, name = table.partition(".")
+    if _sql(place, f"SHOW TABLES FROM {schema} LIKE '{name}{ASIDE}'").strip():
+        _sql(place, f"{first}RENAME TABLE {table}{ASIDE} TO {table}")
+
+
 LOCK_ACCOUNT: Final = Kind(_lock_account, _unlock_account, _hosts, frozenset({"account"}))
 LOCK_TABLE: Final = Kind(_lock_table, _unlock_table, options=frozenset({"table"}), choices=frozenset({"seconds"}))
+READ_ONLY: Final = Kind(_take_no_changes, _take_changes, _read_only)
+LOSE_ROWS: Final = Kind(_lose_rows, _find_rows, options=frozenset({"table"}))
+LOSE_TABLE: Final = Kind(_lose_table, _find_table, options=frozenset({"table"}))

@@ -129,8 +129,22 @@ def _let_through(place: Place, _kept: Kept) -> None:
         place.ask("iptables", "--wait", "--delete", chain, str(number))
 
 
+def _mtu(place: Place) -> Kept:
+    return {"mtu": place.ask("cat", f"/sys/class/net/{place.options['link']}/mtu").strip()}
+
+
+def _shrink(place: Place) -> None:
+    """Have a link carry smaller packets than those who use it were told; it drops the larger ones."""
+    place.ask("ip", "link", "set", place.options["link"], "mtu", place.options["mtu"])
+
+
+def _grow(place: Place, kept: Kept) -> None:
+    place.ask("ip", "link", "set", place.options["link"], "mtu", kept["mtu"])
+
+
 LOSE: Final = Kind(
     _lose, _let_through, options=frozenset({"peer", "way"}), choices=frozenset({"holds", "own", "ports", "share"})
 )
 CUT_BRIDGE: Final = Kind(_cut_bridge, _join_bridge, options=frozenset({"bridge"}))
 SLOW_LINK: Final = Kind(_slow_link, _free_link, _link, frozenset({"peer", "rate"}))
+SHRINK_LINK: Final = Kind(_shrink, _grow, _mtu, frozenset({"link", "mtu"}))

@@ -10,6 +10,8 @@ from hoplab.errors import SourceError
 
 NOWHERE: Final = 1
 """A port on which nobody listens."""
+ELSEWHERE: Final = "-elsewhere"
+"""How a node's wrong name ends."""
 
 
 def _file(place: Place) -> str:
@@ -66,5 +68,54 @@ def _point(place: Place, endpoint: str, url: str) -> None:
 
 
 OVERRIDE: Final = Kind(_override, _restore, options=frozenset({"directory", "section", "option", "value"}))
+
+
+def _policy_file(place: Place) -> str:
+    return f"{place.options['directory'].rstrip('/')}/zz-{MARK}.yaml"
+
+
+def _refuse(place: Place) -> None:
+    """Have a service's policy let nobody do something."""
+    place.write(_policy_file(place), f'"{place.options["rule"]}": "!"\n')
+    begin(place, "restart", place.service.unit)
+
+
+def _permit(place: Place, _kept: Kept) -> None:
+    place.ask("rm", "--force", _policy_file(place))
+    begin(place, "restart", place.service.unit)
+
+
+def _agent(place: Place) -> Kept:
+    """Keep under which host Neutron knows an agent of a node."""
+    with told_plainly("ask for Neutron's agents"):
+        for one in connect(place.deployment, new_request_id()).network.agents(binary=place.service.name):
+            if one.host.partition(".")[0] == place.node.name.partition(".")[0]:
+                return {"host": str(one.host)}
+    raise SourceError(f"{place.node.name}: Neutron knows no {place.service.name} of it")
+
+
+def _rename_host(place: Place) -> None:
+    """Have an agent call its node otherwise than Nova does, as if it had always done so."""
+    host = _agent(place)["host"]
+    place.write(_file(place), f"[DEFAULT]\nhost = {host}{ELSEWHERE}\n")
+    begin(place, "restart", place.service.unit)
+    _forget(place, host)
+
+
+def _right_host(place: Place, kept: Kept) -> None:
+    _restore(place, kept)
+    _forget(place, f"{kept['host']}{ELSEWHERE}")
+
+
+def _forget(place: Place, host: str) -> None:
+    """Have Neutron forget an agent that does not report any more under that host."""
+    with told_plainly("have Neutron forget an agent"):
+        network = connect(place.deployment, new_request_id()).network
+        for one in list(network.agents(binary=place.service.name, host=host)):
+            network.delete_agent(one)
+
+
 ENDPOINT: Final = Kind(_mislead, _lead, _endpoint, frozenset({"type", "interface"}))
 REWRITE: Final = Kind(_rewrite, _restore_file, options=frozenset({"file", "option", "value"}))
+POLICY: Final = Kind(_refuse, _permit, options=frozenset({"directory", "rule"}))
+RENAME_HOST: Final = Kind(_rename_host, _right_host, _agent, frozenset({"directory"}))

@@ -1,6 +1,8 @@
-"""Keys that open nothing in Ceph, owners whom the object gateway refuses, secrets that libvirt has not, full disks."""
+"""Keys of Ceph that open nothing or too little, full pools and disks, owners and secrets that are refused or gone."""
 
 import json
+import time
+from collections.abc import Mapping
 from typing import Final
 
 from hoplab.drill.means.cover import cover_directory, cover_file, uncover
@@ -9,6 +11,8 @@ from hoplab.errors import SourceError
 
 HIDDEN: Final = f"/root/{MARK}"
 """Where a node keeps what was taken away from libvirt, for root alone."""
+POLLS: Final = 40
+"""How often Ceph is asked whether a pool is full, once a second."""
 
 
 def _keyring(place: Place) -> str:
@@ -71,7 +75,64 @@ def _empty(place: Place, _kept: Kept) -> None:
     uncover(place, place.options["directory"])
 
 
+def _caps(place: Place) -> Kept:
+    """Keep what a client may do, and not its key."""
+    said = place.ask("ceph", "auth", "get", place.options["client"], "--format=json")
+    return {"caps": json.dumps(json.loads(said)[0]["caps"])}
+
+
+def _limit_caps(place: Place) -> None:
+    """Let a client do less at the OSDs; who is connected keeps what it has until it connects again."""
+    _let(place, {**json.loads(_caps(place)["caps"]), "osd": place.options["osd"]})
+
+
+def _give_caps(place: Place, kept: Kept) -> None:
+    _let(place, json.loads(kept["caps"]))
+
+
+def _let(place: Place, caps: Mapping[str, str]) -> None:
+    place.ask("ceph", "auth", "caps", place.options["client"], *(word for pair in caps.items() for word in pair))
+
+
+def _pool_quota(place: Place) -> Kept:
+    said = place.ask("ceph", "osd", "pool", "get-quota", place.options["pool"], "--format=json")
+    return {"bytes": str(json.loads(said)["quota_max_bytes"])}
+
+
+def _fill_pool(place: Place) -> None:
+    """Have a pool take no more than it has; Ceph notes that it is full with its next statistics."""
+    place.ask("ceph", "osd", "pool", "set-quota", place.options["pool"], "max_bytes", "1")
+    for _ in range(POLLS):
+        pools = json.loads(place.ask("ceph", "osd", "pool", "ls", "detail", "--format=json"))
+        if any(one["pool_name"] == place.options["pool"] and "full" in one["flags_names"] for one in pools):
+            return
+        time.sleep(1)
+    raise SourceError(f"{place.node.name}: Ceph does not take pool {place.options['pool']} for full: is it empty?")
+
+
+def _empty_pool(place: Place, kept: Kept) -> None:
+    place.ask("ceph", "osd", "pool", "set-quota", place.options["pool"], "max_bytes", kept["bytes"])
+
+
+def _forbid(place: Place) -> None:
+    """Let nobody but root into a file or a directory."""
+    path = place.options["path"]
+    if place.holds("test", "-d", path):
+        cover_directory(place, path, "1M")
+    else:
+        cover_file(place, path, "")
+    place.ask("chown", "root:root", path)
+    place.ask("chmod", "0700", path)
+
+
+def _allow(place: Place, _kept: Kept) -> None:
+    uncover(place, place.options["path"])
+
+
 WRONG_KEY: Final = Kind(_wrong_key, _right_key, options=frozenset({"client"}))
 SUSPEND_OWNER: Final = Kind(_suspend, _enable, _owner, frozenset({"bucket"}))
 UNDEFINE_SECRET: Final = Kind(_undefine_secret, _define_secret, _secret, frozenset({"client"}))
 FILL: Final = Kind(_fill, _empty, options=frozenset({"directory", "size"}))
+LIMIT_CAPS: Final = Kind(_limit_caps, _give_caps, _caps, frozenset({"client", "osd"}))
+FILL_POOL: Final = Kind(_fill_pool, _empty_pool, _pool_quota, frozenset({"pool"}))
+FORBID: Final = Kind(_forbid, _allow, options=frozenset({"path"}))

@@ -1,0 +1,213 @@
+"""What an administrator can set wrong through the APIs: quotas, services out of use, roles, rules, DHCP."""
+
+import json
+import uuid
+from collections.abc import Iterator
+from typing import Any, Final
+
+from openstack.connection import Connection
+from openstack.exceptions import raise_from_response
+
+from hoplab.cloud import connect, identity_api, new_request_id, project_id, told_plainly, volume_api
+from hoplab.drill.means.place import MARK, Kept, Kind, Place
+from hoplab.errors import SourceError
+from hoplab.plan import Plan
+
+GROUP: Final = Plan().group
+"""How the launches' network, subnet and security group are called."""
+VERSION: Final = {"OpenStack-API-Version": "placement 1.30"}
+CONSUMER: Final = str(uuid.uuid5(uuid.NAMESPACE_URL, MARK))
+"""Who claims what is left over; the same each time, so that it can be undone without anything kept."""
+
+
+def _cloud(place: Place) -> Connection:
+    return connect(place.deployment, new_request_id())
+
+
+def _limit(place: Place) -> Kept:
+    resource = place.options["resource"]
+    with told_plainly("ask for the quota"):
+        cloud = _cloud(place)
+        found = _quotas(cloud, place.options["of"]).to_dict()
+    if not isinstance(found.get(resource), int):
+        raise SourceError(f"{place.options['of']} has no quota of {resource}")
+    return {"limit": str(found[resource])}
+
+
+def _quotas(cloud: Connection, service: str) -> Any:
+    project = project_id(cloud)
+    if service == "network":
+        return cloud.network.get_quota(project)
+    return (volume_api(cloud) if service == "volume" else cloud.compute).get_quota_set(project)
+
+
+def _set_limit(place: Place, limit: str) -> None:
+    with told_plainly("change the quota"):
+        cloud = _cloud(place)
+        project, limits = project_id(cloud), {place.options["resource"]: int(limit)}
+        if place.options["of"] == "network":
+            cloud.network.update_quota(project, **limits)
+        else:
+            # By the path: what the SDK's update takes has changed from release to release.
+            api = volume_api(cloud) if place.options["of"] == "volume" else cloud.compute
+            raise_from_response(api.put(f"/os-quota-sets/{project}", json={"quota_set": limits}))
+
+
+def _lower(place: Place) -> None:
+    _set_limit(place, place.options["limit"])
+
+
+def _raise(place: Place, kept: Kept) -> None:
+    _set_limit(place, kept["limit"])
+
+
+def _in_use(place: Place) -> Kept:
+    """Keep which daemons of a name are enabled, of Nova or Cinder."""
+    with told_plainly("ask which services are enabled"):
+        found = [[one.binary, one.host] for one in _daemons(place) if one.status == "enabled"]
+    return {"rows": json.dumps(found)}
+
+
+def _daemons(place: Place) -> Iterator[Any]:
+    cloud, binary = _cloud(place), place.options["binary"]
+    api = cloud.compute if binary.startswith("nova-") else volume_api(cloud)
+    yield from (one for one in api.services() if one.binary == binary)
+
+
+def _disable(place: Place) -> None:
+    with told_plainly("disable a service"):
+        for one in _daemons(place):
+            _switch(place, one, on=False)
+
+
+def _use(place: Place, kept: Kept) -> None:
+    rows = json.loads(kept["rows"])
+    with told_plainly("enable a service"):
+        for one in _daemons(place):
+            if [one.binary, one.host] in rows:
+                _switch(place, one, on=True)
+
+
+def _switch(place: Place, daemon: Any, *, on: bool) -> None:
+    cloud = _cloud(place)
+    if daemon.binary.startswith("nova-"):
+        if on:
+            cloud.compute.enable_service(daemon.id)
+        else:
+            cloud.compute.disable_service(daemon.id, disabled_reason=MARK)
+        return
+    verb, reason = ("enable", {}) if on else ("disable-log-reason", {"disabled_reason": MARK})
+    body = {"binary": daemon.binary, "host": daemon.host, **reason}
+    raise_from_response(volume_api(cloud).put(f"/os-services/{verb}", json=body))
+
+
+def _roles(place: Place) -> Kept:
+    with told_plainly("ask for an account's roles"):
+        keystone = identity_api(_cloud(place))
+        user = keystone.find_user(place.options["account"], ignore_missing=False)
+        rows = [
+            [one.role["id"], one.scope["project"]["id"]]
+            for one in keystone.role_assignments(user_id=user.id)
+            if "project" in one.scope
+        ]
+    return {"user": str(user.id), "rows": json.dumps(rows)}
+
+
+def _take_roles(place: Place) -> None:
+    kept = _roles(place)
+    with told_plainly("take an account's roles"):
+        keystone = identity_api(_cloud(place))
+        for role, project in json.loads(kept["rows"]):
+            keystone.unassign_project_role_from_user(project, kept["user"], role)
+
+
+def _give_roles(place: Place, kept: Kept) -> None:
+    with told_plainly("give an account its roles"):
+        keystone = identity_api(_cloud(place))
+        for role, project in json.loads(kept["rows"]):
+            keystone.assign_project_role_to_user(project, kept["user"], role)
+
+
+def _rules(place: Place) -> Kept:
+    """Keep the rules by which the launches' guests may send."""
+    with told_plainly("ask for the security group's rules"):
+        cloud = _cloud(place)
+        group = cloud.network.find_security_group(GROUP, project_id=project_id(cloud))
+        if group is None:
+            raise SourceError(f"there is no security group {GROUP} yet: run `hoplab verify` first")
+        found = cloud.network.security_group_rules(security_group_id=group.id, direction="egress")
+        rows = [[one.id, one.ether_type] for one in found]
+    return {"group": str(group.id), "rows": json.dumps(rows)}
+
+
+def _close_egress(place: Place) -> None:
+    with told_plainly("take away the rules for what guests send"):
+        for rule, _kind in json.loads(_rules(place)["rows"]):
+            _cloud(place).network.delete_security_group_rule(rule)
+
+
+def _open_egress(place: Place, kept: Kept) -> None:
+    with told_plainly("make the rules for what guests send"):
+        there = {kind for _rule, kind in json.loads(_rules(place)["rows"])}
+        for _rule, kind in json.loads(kept["rows"]):
+            if kind not in there:
+                _cloud(place).network.create_security_group_rule(
+                    security_group_id=kept["group"], direction="egress", ether_type=kind
+                )
+
+
+def _set_dhcp(place: Place, *, on: bool) -> None:
+    with told_plainly("switch a subnet's DHCP"):
+        cloud = _cloud(place)
+        subnet = cloud.network.find_subnet(GROUP, project_id=project_id(cloud))
+        if subnet is None:
+            raise SourceError(f"there is no subnet {GROUP} yet: run `hoplab verify` first")
+        cloud.network.update_subnet(subnet, is_dhcp_enabled=on)
+
+
+def _no_dhcp(place: Place) -> None:
+    _set_dhcp(place, on=False)
+
+
+def _dhcp(place: Place, _kept: Kept) -> None:
+    _set_dhcp(place, on=True)
+
+
+def _claim(place: Place) -> None:
+    """Claim all that is left of a class of resources, on every host, for an instance that is not there."""
+    with told_plainly("claim what hosts have"):
+        cloud = _cloud(place)
+        project, allocations = project_id(cloud), {}
+        for provider in cloud.placement.get("/resource_providers", headers=VERSION).json()["resource_providers"]:
+            left = _left(cloud, provider["uuid"], place.options["resource"])
+            if left:
+                allocations[provider["uuid"]] = {"resources": {place.options["resource"]: left}}
+        body = {
+            "allocations": allocations,
+            "project_id": project,
+            "user_id": project,
+            "consumer_generation": None,
+        }
+        raise_from_response(cloud.placement.put(f"/allocations/{CONSUMER}", json=body, headers=VERSION))
+
+
+def _left(cloud: Connection, provider: str, resource: str) -> int:
+    """Return how much of a class of resources a provider has that nobody claims."""
+    root = f"/resource_providers/{provider}"
+    have = cloud.placement.get(f"{root}/inventories", headers=VERSION).json()["inventories"].get(resource)
+    used = cloud.placement.get(f"{root}/usages", headers=VERSION).json()["usages"].get(resource, 0)
+    return int((have["total"] - have["reserved"]) * have["allocation_ratio"]) - int(used) if have else 0
+
+
+def _unclaim(place: Place, _kept: Kept) -> None:
+    with told_plainly("give back what was claimed"):
+        # Status 404: nobody claims anything, which is well.
+        _cloud(place).placement.delete(f"/allocations/{CONSUMER}", headers=VERSION)
+
+
+QUOTA: Final = Kind(_lower, _raise, _limit, frozenset({"of", "resource", "limit"}))
+DISABLE_SERVICE: Final = Kind(_disable, _use, _in_use, frozenset({"binary"}))
+TAKE_ROLES: Final = Kind(_take_roles, _give_roles, _roles, frozenset({"account"}))
+CLOSE_EGRESS: Final = Kind(_close_egress, _open_egress, _rules)
+SWITCH_OFF_DHCP: Final = Kind(_no_dhcp, _dhcp)
+CLAIM: Final = Kind(_claim, _unclaim, options=frozenset({"resource"}))
