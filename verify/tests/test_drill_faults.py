@@ -9,23 +9,39 @@ import yaml
 from hoplab.drill import loader
 from hoplab.errors import ConfigurationError
 from hoplab.flow.loader import load as load_flows
+from hoplab.record import PREPARATION
 
 CATALOGUE = load_flows()
 FAULTS = loader.load(CATALOGUE.hops)
 ROOT = Path(__file__).resolve().parents[2]
 FEWEST_FAULTS, FEWEST_HOPS = 45, 40
+FEWEST_REPORTED, FEWEST_BEFORE, FEWEST_UNPREPARED = 25, 12, 8
 
 
 class TestFaults:
     @pytest.mark.parametrize("name", FAULTS)
-    def test_each_breaks_a_hop_of_the_58_or_one_that_they_rest_on(self, name: str) -> None:
-        flow = CATALOGUE.flows["launch-58"]
-        assert flow.numbers(FAULTS[name].hop) or FAULTS[name].hop in flow.also
+    def test_each_breaks_a_hop_of_the_58_or_one_that_they_rest_on_or_the_preparation(self, name: str) -> None:
+        flow, fault = CATALOGUE.flows["launch-58"], FAULTS[name]
+        for one in (fault, fault.before):
+            if one is not None and not one.only_early and one.hop != PREPARATION:
+                assert flow.numbers(one.hop) or one.hop in flow.also
+        assert fault.hop or fault.before is not None
 
     def test_there_are_as_many_as_promised(self) -> None:
         flow = CATALOGUE.flows["launch-58"]
         assert len(FAULTS) >= FEWEST_FAULTS
         assert len({one.hop for one in FAULTS.values() if flow.numbers(one.hop) and not one.slows}) >= FEWEST_HOPS
+
+    def test_as_many_as_promised_happened_to_others_who_tell_of_it(self) -> None:
+        reported = [one for one in FAULTS.values() if one.origin]
+        assert len(reported) >= FEWEST_REPORTED
+        assert sum(one.before is not None for one in reported) >= FEWEST_BEFORE
+        assert sum(one.before is not None and one.before.hop == PREPARATION for one in reported) >= FEWEST_UNPREPARED
+
+    @pytest.mark.parametrize("name", [name for name, one in FAULTS.items() if one.origin])
+    def test_what_happened_to_others_is_to_be_shown_with_its_cause(self, name: str) -> None:
+        forms = [FAULTS[name], FAULTS[name].before]
+        assert all(one.shows for one in forms if one is not None and not one.only_early)
 
     def test_every_numbered_hop_is_broken_by_one_or_the_flow_says_why_not(self) -> None:
         flow, broken = CATALOGUE.flows["launch-58"], {one.hop for one in FAULTS.values() if not one.slows}
@@ -63,6 +79,7 @@ class TestFaults:
             ("launches", 9, "fault made-up: launches: 9 is greater than the maximum"),
             ("wait", 1, "fault made-up: wait: 1 is less than the minimum"),
             ("sees", {"status": "GONE", "says": ""}, "sees: status: 'GONE' is not one of"),
+            ("from", "somewhere", "fault made-up: from: 'somewhere' does not match"),
             ("colour", "red", "fault made-up: Additional properties are not allowed"),
         ],
     )

@@ -59,6 +59,7 @@ def _fault(entry: Mapping[str, Any], component: str, where: str) -> Fault:
     fault = Fault(
         name=entry["fault"],
         title=entry["title"],
+        origin=entry.get("from", ""),
         component=component,
         means=tuple(_means(one, f"{where}: means {number}") for number, one in enumerate(entry["means"], 1)),
         hop=entry.get("breaks") or entry.get("slows", ""),

@@ -30,14 +30,15 @@ class Sight:
 class Fault:
     """A fault.
 
-    title: what is wrong, in words; component: the program that it breaks; means: in the order in which they are done;
-    hop: the one that must be named: the first unproven one, or where slows is true the one that made a launch slow that
-    is proved; besides: hops that may be unproven though none of them must follow it; because: why it is that hop, where
-    it is not the one that anybody would expect, else empty; launches: how many at once: those on other nodes than the
-    fault must be proved; wait: seconds in which an instance becomes ACTIVE, and then its guest reports, or never does;
-    rest: seconds that services need when it is out until they use again what was away; quick: the one that is tried of
-    its component where there is no time for all; shows: texts that the report has to show of the cause; before: the
-    same fault where it is put in before anything is prepared, None if that can't be done.
+    title: what is wrong, in words; origin: the address of a report by somebody to whom it happened, else empty;
+    component: the program that it breaks; means: in the order in which they are done; hop: the one that must be named:
+    the first unproven one, or where slows is true the one that made a launch slow that is proved; besides: hops that
+    may be unproven though none of them must follow it; because: why it is that hop, where it is not the one that
+    anybody would expect, else empty; launches: how many at once: those on other nodes than the fault must be proved;
+    wait: seconds in which an instance becomes ACTIVE, and then its guest reports, or never does; rest: seconds that
+    services need when it is out until they use again what was away; quick: the one that is tried of its component
+    where there is no time for all; shows: texts that the report has to show of the cause; before: the same fault where
+    it is put in before anything is prepared, None if that can't be done.
 
     early: it is in before anything is prepared; then hop may be `preparation`, and service and request say what fails
     there: the program that is asked, and the request's method with a part of its path. hop is empty for a fault that
@@ -57,6 +58,7 @@ class Fault:
     wait: float
     rest: float
     quick: bool
+    origin: str = ""
     shows: tuple[str, ...] = ()
     early: bool = False
     service: str = ""

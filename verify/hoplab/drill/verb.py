@@ -190,7 +190,10 @@ def _of(faults: dict[str, Fault], name: str, *, before: bool = False) -> Fault:
 
 def _list(faults: dict[str, Fault], flow: Flow, *, as_json: bool) -> int:
     if as_json:
-        rows = [{"fault": one.name, "title": one.title, "component": one.component} for one in faults.values()]
+        rows = [
+            {"fault": one.name, "title": one.title, "component": one.component, "from": one.origin or None}
+            for one in faults.values()
+        ]
         sys.stdout.write(json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
         return EXIT_HOLDS
     table = Table("fault", "what is wrong", "its hop", box=None, pad_edge=False)
@@ -206,8 +209,10 @@ def _answer(journal: Journal, faults: dict[str, Fault], flow: Flow) -> int:
         return EXIT_FAILS
     fault = _of(faults, journal.fault)
     why = f" {fault.because}" if fault.because else ""
+    why += f" It happened to others: {fault.origin}" if fault.origin else ""
+    does = f"It {'slows' if fault.slows else 'breaks'} hop {_hop(fault.hop, flow)}."
     Console().print(
-        f"{fault.name}: {fault.title} {'It slows' if fault.slows else 'It breaks'} hop {_hop(fault.hop, flow)}.{why}",
+        f"{fault.name}: {fault.title} {does if fault.hop else 'It keeps launches from being prepared.'}{why}",
         soft_wrap=True,
         highlight=False,
         markup=False,
@@ -228,6 +233,8 @@ def _show(outcome: Outcome, catalogue: Catalogue, flow: Flow) -> None:
     ]
     if fault.because:
         lines.append(f"  why it is that hop: {fault.because}")
+    if fault.origin:
+        lines.append(f"  it happened to others: {fault.origin}")
     if first.named == PREPARATION:
         lines.append(f"  what failed: {' '.join(first.asked)}")
     if not first.shown:
