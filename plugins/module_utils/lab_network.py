@@ -8,6 +8,7 @@ import os
 import shlex
 from typing import Any
 
+from ansible.module_utils.lab_firewall import check_endpoints, ensure_table, remove_table, wanted_table
 from ansible.module_utils.lab_firstboot import host_address
 from ansible.module_utils.lab_host import Lab, LabError, host_lock, known_labs, link_alias, run
 
@@ -56,7 +57,10 @@ def ensure_bridge(lab: Lab, network: dict[str, Any], check: bool) -> bool:
 
 
 def wanted_rules(lab: Lab, networks: list[dict[str, Any]]) -> list[tuple[str, list[str]]]:
-    """Return (table, rule) of all firewall rules that the lab needs, each marked with its name."""
+    """Return (table, rule) of all rules that let the lab's packets pass, each marked with its name.
+
+    What must not pass is refused by the lab's own table (lab_firewall), whatever is accepted here.
+    """
     mark = ["-m", "comment", "--comment", f"hoplab:{lab.name}"]
     rules: list[tuple[str, list[str]]] = []
     for network in networks:
@@ -132,9 +136,15 @@ def set_forwarding(value: str) -> None:
         stream.write(value)
 
 
-def ensure_networks(lab: Lab, networks: list[dict[str, Any]], check: bool) -> list[str]:
-    """Bring up all networks of a lab; returns what was done."""
-    done = [f"bridge {bridge_name(lab, network)}" for network in networks if ensure_bridge(lab, network, check)]
+def ensure_networks(
+    lab: Lab, networks: list[dict[str, Any]], endpoints: list[dict[str, Any]], check: bool
+) -> list[str]:
+    """Bring up all networks of a lab; returns what was done. endpoints: what guests may reach (lab_firewall)."""
+    check_endpoints(endpoints)
+    bridges = [bridge_name(lab, network) for network in networks]
+    # Before anything can pass.
+    done = ensure_table(lab, wanted_table(lab, networks, bridges, endpoints), check)
+    done += [f"bridge {bridge_name(lab, network)}" for network in networks if ensure_bridge(lab, network, check)]
     done += ensure_rules(lab, networks, check)
     if ensure_forwarding(lab, check):
         done.append("ip_forward")
@@ -144,6 +154,6 @@ def ensure_networks(lab: Lab, networks: list[dict[str, Any]], check: bool) -> li
 def remove_lab(lab: Lab) -> list[str]:
     """Remove all that a lab has on this machine, whatever state it is in; returns what was removed."""
     with host_lock():
-        removed = remove_rules(lab) + restore_forwarding(lab)
+        removed = remove_rules(lab) + remove_table(lab) + restore_forwarding(lab)
         # Before the lock is given back: who counts the labs must not find this one.
         return removed + lab.remove()

@@ -39,6 +39,11 @@ options:
     type: list
     elements: dict
     default: []
+  guest_endpoints:
+    description: C(address) and C(port) (TCP) of what guests may reach in the nodes' networks.
+    type: list
+    elements: dict
+    default: []
   nodes:
     description: C(name), C(address), C(networks) (names), C(host_key) and C(host_key_public) (SSH, ed25519).
     type: list
@@ -193,19 +198,8 @@ def connect(lab: Lab, node: dict[str, Any], links: list[dict[str, Any]], pid: in
                     tail = "".join(stream.readlines()[-5:]).strip()
                 raise LabError(f"node {node['name']} did not start; the end of {console}: {tail}")
             time.sleep(0.02)
-        run(
-            "ip",
-            "link",
-            "set",
-            name,
-            "mtu",
-            str(link["mtu"]),
-            "master",
-            bridge_name(lab, link),
-            "alias",
-            f"hoplab:{lab.name}",
-            "up",
-        )
+        settings = {"mtu": str(link["mtu"]), "master": bridge_name(lab, link), "alias": f"hoplab:{lab.name}"}
+        run("ip", "link", "set", name, *(word for setting in settings.items() for word in setting), "up")
 
 
 def ensure_started(lab: Lab, params: dict[str, Any], check: bool) -> list[str]:
@@ -219,12 +213,14 @@ def ensure_started(lab: Lab, params: dict[str, Any], check: bool) -> list[str]:
         running = {}
     wanted = [node for node in params["nodes"] if node["name"] not in running]
     if check:
-        return ensure_networks(lab, params["networks"], check) + [f"would start {node['name']}" for node in wanted]
+        return ensure_networks(lab, params["networks"], params["guest_endpoints"], check) + [
+            f"would start {node['name']}" for node in wanted
+        ]
     if wanted and not running:
         # Processes of a lab whose container managers were killed would hold its files and addresses.
         lab.stop([])
     with host_lock():
-        done += ensure_networks(lab, params["networks"], check)
+        done += ensure_networks(lab, params["networks"], params["guest_endpoints"], check)
         done += ["record"] if lab.write_record(params["owner"], "running") else []
     for node in wanted:
         if make(lab, node, params):
@@ -260,6 +256,7 @@ def main() -> None:
         "mtu": {"type": "int", "required": True},
         "host_address": {"type": "bool", "required": True},
     }
+    endpoint = {"address": text, "port": {"type": "int", "required": True}}
     node = {
         "name": text,
         "address": text,
@@ -275,6 +272,7 @@ def main() -> None:
             "take": {"type": "bool", "default": False},
             "layers": {"type": "list", "elements": "path", "default": []},
             "networks": {"type": "list", "elements": "dict", "options": network, "default": []},
+            "guest_endpoints": {"type": "list", "elements": "dict", "options": endpoint, "default": []},
             "nodes": {"type": "list", "elements": "dict", "options": node, "default": []},
             "authorized_key": {"type": "str", "default": "", "no_log": False},
         },

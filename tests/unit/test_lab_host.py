@@ -6,9 +6,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ansible.module_utils import lab_host, lab_network
+from ansible.module_utils.lab_firewall import check_endpoints, wanted_table
 from ansible.module_utils.lab_firstboot import first_boot_files, host_address, machine_id, network_file
 from ansible.module_utils.lab_host import Lab, LabError, alive, refuse_foreign, remove_link, run, wait_gone
 from ansible.module_utils.lab_network import bridge_name, ensure_forwarding, restore_forwarding, wanted_rules
@@ -199,3 +201,47 @@ class TestForwarding:
         lab.write_record("/somewhere", "running")
         assert restore_forwarding(lab) == []
         assert switch.read_text() == "1"
+
+
+class TestTable:
+    def made(self, endpoints: list[dict[str, Any]]) -> list[str]:
+        tunnel = NETWORK | {"name": "tunnel", "subnet": "198.51.100.0/24", "interface": "tun0", "host_address": False}
+        external = NETWORK | {"name": "external", "subnet": "203.0.113.0/24", "interface": "ext0"}
+        networks = [NETWORK, tunnel, external]
+        bridges = [bridge_name(Lab("mylab"), network) for network in networks]
+        return wanted_table(Lab("mylab"), networks, bridges, endpoints).splitlines()
+
+    def chain(self, name: str, endpoints: list[dict[str, Any]]) -> list[str]:
+        lines = self.made(endpoints)
+        begin = lines.index(f"chain {name} {{")
+        return lines[begin + 1 : lines.index("}", begin)]
+
+    def test_only_answers_come_into_a_lab(self) -> None:
+        forward = self.chain("forward", [])
+        assert forward[1] == "ct state established,related accept"
+        # What else is accepted stays in one bridge; all that comes after is refused.
+        accepted = [line for line in forward[2:] if line.endswith("accept")]
+        assert accepted == [
+            f'iifname "mylab-{name}" oifname "mylab-{name}" accept' for name in ("mgmt0", "tun0", "ext0")
+        ]
+        refused = forward[2 + len(accepted) :]
+        assert refused[:3] == [f'oifname "mylab-{name}" jump refuse' for name in ("mgmt0", "tun0", "ext0")]
+        assert refused[3:] == ['iifname "mylab-tun0" jump refuse']
+
+    def test_guests_get_an_answer_to_ping_alone_from_this_machine(self) -> None:
+        assert self.chain("input", [])[1:] == [
+            "ct state established,related accept",
+            'iifname "mylab-tun0" jump own',
+            'iifname "mylab-ext0" jump own',
+        ]
+        assert self.chain("own", [])[-1] == "jump refuse"
+
+    def test_what_is_listed_on_purpose_is_let_through_before_all_else_is_refused(self) -> None:
+        forward = self.chain("forward", [{"address": "192.0.2.11", "port": 5000}])
+        line = 'iifname "mylab-ext0" ip daddr 192.0.2.11 tcp dport 5000 accept'
+        assert forward.index(line) < forward.index('oifname "mylab-mgmt0" jump refuse')
+
+    @pytest.mark.parametrize("port", [0, -1, 65536])
+    def test_an_endpoint_that_is_none(self, port: int) -> None:
+        with pytest.raises(LabError, match=rf"node_container_guest_endpoints\[0\]\.port is {port}: use a TCP port"):
+            check_endpoints([{"address": "192.0.2.11", "port": port}])
