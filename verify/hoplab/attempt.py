@@ -26,6 +26,10 @@ from hoplab.waiting import SYSTEM_CLOCK, Pending, wait_for
 
 SERVERS: Final = "/v2.1/servers"
 TOKENS: Final = "/v3/auth/tokens"
+GRACE_SECONDS: Final = 5.0
+"""How long the last answer may be waited for when the time for an instance, or for its guest, is up."""
+LEARN_SECONDS: Final = 20.0
+"""How long it may take to learn where the instance is."""
 
 
 @dataclass(slots=True)
@@ -33,7 +37,7 @@ class Attempt:
     """A launch, as far as it came.
 
     prepared: None if what it needs could not be had, and then unprepared says why; error: what went wrong, in words,
-    empty if nothing did.
+    empty if nothing did; notes: what was got in another way than it was meant.
     """
 
     plan: Plan
@@ -47,12 +51,13 @@ class Attempt:
     seconds_to_active: float | None = None
     error: str = ""
     seen: tuple[StateSeen, ...] = ()
+    notes: list[str] = field(default_factory=list)
     console: ConsoleLog = field(default_factory=ConsoleLog, repr=False)
 
     @property
     def short(self) -> str:
         """The part of the global request id by which its run is called."""
-        return self.global_request_id.removeprefix("req-")[:8]
+        return short(self.global_request_id)
 
     @property
     def beforehand(self) -> dict[str, str]:
@@ -95,6 +100,7 @@ def carry_out(deployment: Deployment, attempt: Attempt, prepared: Prepared) -> N
     answer_seconds = min(ANSWER_SECONDS, attempt.plan.active_timeout)
     cloud = connect(deployment, attempt.global_request_id, answer_seconds)
     attempt.recorder.watch(cloud, attempt.global_request_id)
+    attempt.recorder.until = time.monotonic() + attempt.plan.active_timeout + GRACE_SECONDS
     try:
         with told_plainly("launch"):
             _boot(cloud, attempt, prepared)
@@ -102,8 +108,10 @@ def carry_out(deployment: Deployment, attempt: Attempt, prepared: Prepared) -> N
         attempt.error = attempt.error or " ".join(str(error).split())
         if isinstance(error, InstanceFailedError):
             attempt.seen = error.states
+    attempt.recorder.until = time.monotonic() + LEARN_SECONDS
     with suppress(HoplabError), told_plainly("launch"):
         _learn_from_cloud(cloud, attempt)
+    attempt.recorder.until = time.monotonic() + attempt.plan.console_timeout + GRACE_SECONDS
     if attempt.may_run:
         try:
             with told_plainly("console"):
@@ -116,10 +124,14 @@ def _boot(cloud: Connection, attempt: Attempt, prepared: Prepared) -> None:
     started = SYSTEM_CLOCK.monotonic()
     created = cloud.compute.create_server(**server_request(attempt.plan, prepared))
     attempt.ids["instance"] = str(created.id)
-    _server, attempt.seen = wait_server(
-        cloud, str(created.id), "ACTIVE", timeout=attempt.plan.active_timeout, started=started
-    )
+    left = max(0.0, attempt.plan.active_timeout - (SYSTEM_CLOCK.monotonic() - started))
+    _server, attempt.seen = wait_server(cloud, str(created.id), "ACTIVE", timeout=left, started=started)
     attempt.seconds_to_active = attempt.seen[-1].seconds
+
+
+def short(global_request_id: str) -> str:
+    """Return the part of a global request id by which a launch's run and what it makes are called."""
+    return global_request_id.removeprefix("req-")[:8]
 
 
 def answered(records: Sequence[Mapping[str, Any]]) -> dict[str, str]:

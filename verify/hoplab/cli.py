@@ -14,7 +14,7 @@ from pathlib import Path
 from rich.console import Console
 
 from hoplab import __version__
-from hoplab.cleanup import Removal, cleanup, remove_own
+from hoplab.cleanup import cleanup
 from hoplab.cloud import connect, new_request_id, told_plainly
 from hoplab.deployment import ENVIRONMENT, Deployment, find_lab, load
 from hoplab.drill.verb import add_drill
@@ -30,6 +30,7 @@ from hoplab.findings import exit_code
 from hoplab.launch import launch
 from hoplab.plan import Plan
 from hoplab.record import LATEST
+from hoplab.removal import Removal
 from hoplab.report.explanation import LastRun, explain, find_hop, list_hops
 from hoplab.report.table import as_json, show
 from hoplab.verbs import FLOW, add_runs, add_verbs, flow_of, report_of, runs_of, say
@@ -109,7 +110,7 @@ def run_cleanup(arguments: argparse.Namespace) -> int:
     deployment = load(find_lab(arguments.lab))
     with told_plainly("cleanup"):
         cloud = connect(deployment, new_request_id())
-        removals = (*remove_own(cloud, say), *cleanup(cloud, Plan(), say))
+        removals = cleanup(cloud, Plan(), say, runs=True)
     if arguments.json:
         rows = [{"kind": row.kind, "removed": row.removed, "problem": row.problem} for row in removals]
         sys.stdout.write(json.dumps({"schema": 1, "verb": "cleanup", "removals": rows}, indent=2) + "\n")

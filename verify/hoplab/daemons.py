@@ -1,5 +1,6 @@
 """How a lab's daemons are: by systemd, by the services' own word, and by what they log."""
 
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -98,6 +99,18 @@ def _of_node(nodes: Nodes, node: Node) -> Iterator[Unit]:
         # A unit may be a pattern (ceph-osd@*.service): each that fits is one.
         for unit in [unit for unit in found if fnmatch(unit, service.unit)] or [service.unit]:
             yield Unit(node.name, service.name, unit, found.get(unit, "unknown"))
+
+
+def pools(deployment: Deployment) -> dict[str, str]:
+    """Return the names of Ceph's pools by id; none if the monitor does not tell: then no pool's evidence is found."""
+    with Nodes(deployment.ssh) as nodes:
+        for node, _service in deployment.running("ceph-mon"):
+            try:
+                found = json.loads(nodes.read(node, ["ceph", "osd", "lspools", "--format=json"]))
+                return {str(pool["poolnum"]): str(pool["poolname"]) for pool in found}
+            except (SourceError, ValueError, KeyError, TypeError):
+                continue
+    return {}
 
 
 def troubles(deployment: Deployment, since: float) -> list[LogLine]:

@@ -70,6 +70,11 @@ def ensure_image(cloud: Connection, name: str, path: Path, say: Callable[[str], 
     return current, [image for image in found if image.id != current.id]
 
 
+def find_same(cloud: Connection, path: Path) -> Image | None:
+    """Return any image in Glance that has the file's content, None if there is none."""
+    return next((image for image in image_api(cloud).images(status="active") if same_bytes(image, path)), None)
+
+
 def retire_image(cloud: Connection, image: Image) -> None:
     """Delete an image; where it is still in use, hide it from lists instead."""
     try:

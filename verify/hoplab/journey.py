@@ -5,12 +5,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from openstack import exceptions
 from openstack.compute.v2.server import Server
 from openstack.connection import Connection
+from openstack.image.v2.image import Image
 from openstack.network.v2.network import Network
 
 from hoplab.deployment import Deployment
-from hoplab.images import ensure_image, retire_image
+from hoplab.errors import LaunchError
+from hoplab.images import ensure_image, find_same, retire_image
 from hoplab.networks import (
     TenantNetwork,
     ensure_external_network,
@@ -20,9 +23,9 @@ from hoplab.networks import (
     port_of,
 )
 from hoplab.plan import FLAVORS, Plan
+from hoplab.removal import INSTANCES, Budget, remove
 from hoplab.resources import (
     StateSeen,
-    delete_servers,
     ensure_flavor,
     ensure_keypair,
     ensure_volume,
@@ -86,17 +89,24 @@ def guest_key(deployment: Deployment) -> Path:
 
 
 def prepare(
-    cloud: Connection, deployment: Deployment, plan: Plan, say: Say, begins: Begins = lambda _step, _service: None
+    cloud: Connection,
+    deployment: Deployment,
+    plan: Plan,
+    say: Say,
+    *,
+    begins: Begins = lambda _step, _service: None,
+    note: Say | None = None,
 ) -> Prepared:
     """Make what is missing for a launch, and delete an instance of the same name.
 
-    say: told each thing that is really done; begins: told of each step before it is done, with the service that it asks
-    first. Raises LaunchError, ConfigurationError and what openstacksdk raises.
+    say: told each thing that is really done; begins: told of each step before it is done, with the service that it
+    asks first; note: told what is got in another way than it was meant (as say if None). Raises LaunchError,
+    ConfigurationError and what openstacksdk raises.
     """
     key_file = guest_key(deployment)
     public_key = ensure_key(key_file, "hoplab")
     begins("image", "glance-api")
-    image, outdated = ensure_image(cloud, plan.image, deployment.guest_image, say)
+    image, outdated = _image(cloud, deployment, plan, say, note or say)
     begins("flavor and keypair", "nova-api")
     flavors = {spec.name: ensure_flavor(cloud, spec, say) for spec in FLAVORS}
     ensure_keypair(cloud, plan.group, public_key, say)
@@ -105,13 +115,15 @@ def prepare(
     tenant = ensure_tenant_network(cloud, plan, external, say)
     group = ensure_security_group(cloud, plan, say)
     begins("earlier instance", "nova-api")
-    delete_servers(cloud, plan.server, timeout=plan.delete_timeout, say=say)
+    removal = remove(cloud, INSTANCES, plan.server.__eq__, Budget(plan.delete_timeout), say)
+    if removal.problem:
+        say(f"left behind: {removal.problem}")
     begins("earlier images", "glance-api")
     for old in outdated:
         say(f"retiring image {old.name} {old.id}: its content differs from {deployment.guest_image}")
         retire_image(cloud, old)
     begins("volume", "cinder-api")
-    volume = ensure_volume(cloud, plan, say)
+    volume = ensure_volume(cloud, plan, say, note)
     return Prepared(
         image_id=str(image.id),
         image_size=int(image.size),
@@ -124,6 +136,18 @@ def prepare(
         tenant=tenant,
         volume_id=str(volume.id),
     )
+
+
+def _image(cloud: Connection, deployment: Deployment, plan: Plan, say: Say, note: Say) -> tuple[Image, list[Image]]:
+    """Return the image and its outdated ones; where it can't be uploaded, another one with the same content."""
+    try:
+        return ensure_image(cloud, plan.image, deployment.guest_image, say)
+    except (exceptions.SDKException, LaunchError) as error:
+        found = find_same(cloud, deployment.guest_image)
+        if found is None:
+            raise
+        note(f"going on with image {found.name} {found.id}, since {' '.join(str(error).split())}")
+        return found, []
 
 
 def server_request(plan: Plan, prepared: Prepared) -> dict[str, Any]:

@@ -164,6 +164,21 @@ def ensure_floating_ip(cloud: Connection, plan: Plan, external: Network, port: P
     return wait_for(f"floating IP {address.floating_ip_address} ACTIVE", active, timeout=60, services=ROUTER_SERVICES)
 
 
+def remove_orphans(cloud: Connection, plan: Plan) -> list[str]:
+    """Delete ports of instances that are gone in the project's network of the plan; return their ids.
+
+    Raises what openstacksdk raises.
+    """
+    servers = {str(server.id) for server in cloud.compute.servers()}
+    removed = []
+    for network in list(cloud.network.networks(name=plan.group, project_id=project_id(cloud))):
+        for port in list(cloud.network.ports(network_id=network.id)):
+            if str(port.device_owner).startswith("compute:") and port.device_id not in servers:
+                cloud.network.delete_port(port.id, ignore_missing=True)
+                removed.append(str(port.id))
+    return removed
+
+
 def remove_tenant_network(cloud: Connection, plan: Plan) -> list[str]:
     """Delete the project's router, network, subnet and security group of the plan; return what was deleted.
 

@@ -44,8 +44,7 @@ class Plan:
     volume_size: int = 1
     zone: str = ""
     active_timeout: float = 300
-    # Nova waits up to five minutes for a port to be plugged, and deletes an instance only then.
-    delete_timeout: float = 360
+    delete_timeout: float = 120
     volume_timeout: float = 60
     console_timeout: float = 120
     ssh_timeout: float = 60

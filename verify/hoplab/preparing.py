@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from openstack.connection import Connection
 
-from hoplab.attempt import TOKENS, Attempt
+from hoplab.attempt import GRACE_SECONDS, TOKENS, Attempt
 from hoplab.capture.client import ClientRecorder
 from hoplab.cloud import connect, new_request_id, told_plainly
 from hoplab.daemons import known_down, troubles
@@ -39,15 +39,28 @@ class Preparing:
         self.cloud: Connection = connect(deployment, self._request_id)
         self._recorder.watch(self.cloud, self._request_id)
 
-    def get(self, attempt: Attempt) -> None:
-        """Get what a launch needs; where that can't be had, note in the attempt why."""
+    def get(self, attempt: Attempt, seconds: float) -> None:
+        """Get what a launch needs, within so many seconds; where that can't be had, note in the attempt why.
+
+        What is waited for longest is the volume, so that has its own time besides: what it waits for is told then.
+        """
         began = time.time()
+        self._recorder.until = time.monotonic() + seconds + attempt.plan.volume_timeout + GRACE_SECONDS
         try:
             with told_plainly("prepare"):
-                attempt.prepared = prepare(self.cloud, self._deployment, attempt.plan, self._say, self._begins)
+                attempt.prepared = prepare(
+                    self.cloud,
+                    self._deployment,
+                    attempt.plan,
+                    self._say,
+                    begins=self._begins,
+                    note=attempt.notes.append,
+                )
         except (LaunchError, SourceError) as error:
             attempt.error = f"before the launch: {' '.join(str(error).split())}"
             attempt.unprepared = self._why(error, began)
+        for note in attempt.notes:
+            self._say(note)
 
     def _begins(self, step: str, service: str) -> None:
         self._step, self._service, self._from = step, service, len(self._recorder.records)

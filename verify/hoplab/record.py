@@ -3,7 +3,8 @@
 import dataclasses
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -26,6 +27,9 @@ LATEST: Final = "latest"
 PREPARATION: Final = "preparation"
 """How the stage before a launch is called, where else a hop's name stands."""
 
+ROOM: Final = 32 << 20
+"""Bytes that must be free for a run: twice what one usually takes."""
+ELSEWHERE: Final = "free space there, or name another place for runs with --runs"
 DAMAGED: Final = "the run is damaged, make another"
 TEXT: Final = {"type": "string"}
 NUMBER: Final = {"type": "number"}
@@ -176,13 +180,38 @@ def write_record(record: Record, directory: Path) -> None:
 
 
 def write_json(path: Path, document: Any, mode: int = 0o666) -> None:
-    """Write a JSON file, whole or not at all, and to the disk. mode: who may read it, less the process's mask."""
+    """Write a JSON file, whole or not at all, and to the disk. mode: who may read it, less the process's mask.
+
+    Raises ConfigurationError that names the file, where the disk is full, say.
+    """
     fresh = path.with_name(f".{path.name}.new")
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "w", encoding="utf-8") as stream:
-        stream.write(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
-        stream.flush()
-        os.fsync(stream.fileno())
-    fresh.replace(path)
+    with written(path):
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "w", encoding="utf-8") as stream:
+            stream.write(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+        fresh.replace(path)
+
+
+@contextmanager
+def written(path: Path, advice: str = "free space there, or see who may write there") -> Iterator[None]:
+    """Turn what goes wrong when something is written into a ConfigurationError. path: named in it; advice: as well."""
+    try:
+        yield
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be written ({error.strerror or error}): {advice}") from None
+
+
+def make_directory(directory: Path) -> None:
+    """Make a run's directory, and see that there is room for a run. Raises ConfigurationError that names it."""
+    with written(directory, ELSEWHERE):
+        directory.mkdir(parents=True)
+        probe = directory / ".room"
+        try:
+            with probe.open("wb") as stream:
+                os.posix_fallocate(stream.fileno(), 0, ROOM)
+        finally:
+            probe.unlink(missing_ok=True)
 
 
 def read_record(directory: Path) -> Record:

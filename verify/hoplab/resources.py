@@ -1,6 +1,7 @@
 """Flavors, keypair, volume and instance: each found, made where missing, or waited for."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from openstack import exceptions
@@ -11,11 +12,13 @@ from openstack.connection import Connection
 
 from hoplab.cloud import volume_api
 from hoplab.errors import LaunchError
-from hoplab.plan import FlavorSpec, Plan
+from hoplab.plan import OWN_PREFIX, FlavorSpec, Plan
 from hoplab.waiting import SYSTEM_CLOCK, Clock, Pending, wait_for
 
 Say = Callable[[str], None]
 POLL_SECONDS = 0.5
+FREE_SECONDS = 20.0
+"""How long a volume may take to be free again that an instance had."""
 VOLUME_SERVICES = ("cinder-scheduler", "cinder-volume")
 
 
@@ -78,16 +81,33 @@ def own_volumes(cloud: Connection, name: str) -> list[Volume]:
     return [volume for volume in volume_api(cloud).volumes(name=name) if volume.name == name]
 
 
-def ensure_volume(cloud: Connection, plan: Plan, say: Say) -> Volume:
-    """Return a volume that can be attached; one in an error state is replaced. WaitTimeoutError, LaunchError."""
+def ensure_volume(cloud: Connection, plan: Plan, say: Say, note: Say | None = None) -> Volume:
+    """Return a volume that can be attached, made if there is none that is good enough. WaitTimeoutError, LaunchError.
+
+    One of this name that is in another state is left alone: it is in nobody's way. note: told that an earlier launch's
+    volume is taken, since none can be made (as say if None).
+    """
     for volume in own_volumes(cloud, plan.server):
-        if not str(volume.status).startswith("error"):
-            return wait_volume(cloud, str(volume.id), "available", timeout=plan.volume_timeout)
-        say(f"replacing volume {volume.id}, which is {volume.status}")
-        volume_api(cloud).delete_volume(volume.id, force=True)
+        if not str(volume.status).startswith("error") and not volume.attachments:
+            with suppress(LaunchError):
+                return wait_volume(cloud, str(volume.id), "available", timeout=min(FREE_SECONDS, plan.volume_timeout))
+        say(f"volume {volume.id} is {volume.status}: making another one")
     say(f"creating volume {plan.server} ({plan.volume_size} GB)")
-    created = volume_api(cloud).create_volume(name=plan.server, size=plan.volume_size)
-    return wait_volume(cloud, str(created.id), "available", timeout=plan.volume_timeout)
+    try:
+        created = volume_api(cloud).create_volume(name=plan.server, size=plan.volume_size)
+        return wait_volume(cloud, str(created.id), "available", timeout=plan.volume_timeout)
+    except (exceptions.SDKException, LaunchError) as error:
+        for volume in volume_api(cloud).volumes():
+            if _is_spare(volume, plan):
+                (note or say)(f"going on with volume {volume.name} {volume.id}, since {' '.join(str(error).split())}")
+                return volume
+        raise
+
+
+def _is_spare(volume: Volume, plan: Plan) -> bool:
+    """Tell whether a volume is one that an earlier launch left, free, and large enough."""
+    ours = str(volume.name).startswith((OWN_PREFIX, Plan().server))
+    return bool(ours and volume.status == "available" and not volume.attachments and volume.size >= plan.volume_size)
 
 
 def wait_volume(cloud: Connection, volume_id: str, status: str, *, timeout: float) -> Volume:
@@ -107,17 +127,6 @@ def wait_volume(cloud: Connection, volume_id: str, status: str, *, timeout: floa
 def own_servers(cloud: Connection, name: str) -> list[Server]:
     """Return the project's instances of exactly this name."""
     return [server for server in cloud.compute.servers() if server.name == name]
-
-
-def delete_servers(cloud: Connection, name: str, *, timeout: float, say: Say) -> int:
-    """Delete the project's instances of this name and wait until they are gone; return how many there were."""
-    servers = own_servers(cloud, name)
-    for server in servers:
-        say(f"deleting instance {name} {server.id}")
-        cloud.compute.delete_server(server.id, ignore_missing=True)
-    for server in servers:
-        wait_deleted(cloud, str(server.id), timeout=timeout)
-    return len(servers)
 
 
 def wait_deleted(cloud: Connection, server_id: str, *, timeout: float) -> None:

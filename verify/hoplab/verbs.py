@@ -62,7 +62,13 @@ def _add_launching(
     add_flow(one)
     one.add_argument("--warm", action="store_true", help="with an image that the hosts may have already")
     one.add_argument("--keep", action="store_true", help="leave the instances, volumes and images")
-    one.add_argument("--timeout", type=_seconds, default=120.0, metavar="SECONDS", help="for an instance to be ACTIVE")
+    one.add_argument(
+        "--timeout",
+        type=_seconds,
+        default=120.0,
+        metavar="SECONDS",
+        help="for an instance to be ACTIVE (120); preparing has as long and a minute more, and taking away at least 90",
+    )
     add_runs(one)
     if verb is run_verify:
         one.add_argument("--count", type=_count, default=1, metavar="N", help=f"launches at once, at most {MOST}")

@@ -2,31 +2,27 @@
 
 import fcntl
 import itertools
-import json
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from openstack.connection import Connection
-
 from hoplab.actors import SERVICES
-from hoplab.attempt import Attempt, carry_out
+from hoplab.attempt import Attempt, carry_out, short
 from hoplab.capture.session import Capture, Recording
 from hoplab.cleanup import take_away
-from hoplab.cloud import told_plainly
-from hoplab.daemons import states
+from hoplab.cloud import ANSWER_SECONDS, connect, new_request_id, told_plainly
+from hoplab.daemons import pools, states
 from hoplab.deployment import Deployment
-from hoplab.errors import ConfigurationError, HoplabError, SourceError
+from hoplab.errors import ConfigurationError, HoplabError
 from hoplab.plan import OWN_PREFIX, Plan
 from hoplab.preparing import Preparing
-from hoplab.record import RAW, Record, Unit, share_raw, write_record
+from hoplab.record import ELSEWHERE, RAW, Record, Unit, make_directory, share_raw, write_record, written
 from hoplab.sources import CLIENT, Source, load_profile
 from hoplab.tokens import regions
-from hoplab.transport import Nodes
 
 Say = Callable[[str], None]
 Around = Callable[[Sequence[Mapping[str, str]]], AbstractContextManager[None]]
@@ -39,6 +35,8 @@ MOST: Final = 20
 """Launches at once."""
 SETTLE_SECONDS: Final = 2.0
 """How long the lab is recorded after the last launch is over: the agents' last words come a little later."""
+CLEAN_SECONDS: Final = 90.0
+"""How long it may take at least to take away what launches made."""
 SPARE_SECONDS: Final = 600
 """How much longer than the launches may take the agents run, should we be gone without a word."""
 
@@ -61,10 +59,14 @@ class Wish:
     hosts: tuple[str, ...] = ()
     before: bool = False
 
-    def plans(self) -> list[Plan]:
-        """Return what each launch asks for."""
-        base = Plan(active_timeout=self.timeout, console_timeout=self.guest_timeout)
-        plans = [replace(base, server=f"{OWN_PREFIX}{number}") for number in range(1, self.count + 1)]
+    def plans(self, tags: Iterable[str]) -> list[Plan]:
+        """Return what each launch asks for. tags: what each one is called by, so that no earlier run is in its way."""
+        base = Plan(
+            active_timeout=self.timeout,
+            console_timeout=self.guest_timeout,
+            volume_timeout=min(Plan().volume_timeout, self.timeout),
+        )
+        plans = [replace(base, server=f"{OWN_PREFIX}{tag}") for tag in tags]
         if self.hosts:
             turns = itertools.cycle(self.hosts)
             plans = [replace(plan, zone=f"nova:{host}") for plan, host in zip(plans, turns, strict=False)]
@@ -98,7 +100,9 @@ def alone(directory: Path) -> Iterator[None]:
 
     directory: the lab's. Raises ConfigurationError if somebody else is at it.
     """
-    with (directory / LOCK).open("w") as lock:
+    with written(directory / LOCK):
+        lock = (directory / LOCK).open("w")
+    with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -120,43 +124,57 @@ def _verify(
 ) -> None:
     started = time.time()
     preparing = Preparing(deployment, say)
-    attempts = [Attempt(plan) for plan in wish.plans()]
+    requests = [new_request_id() for _ in range(wish.count)]
+    plans = wish.plans(map(short, requests))
+    attempts = [Attempt(plan, global_request_id=request) for plan, request in zip(plans, requests, strict=True)]
     stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime(started))
     directories = tuple(runs / f"{stamp}-{attempt.short}" for attempt in attempts)
     for directory in directories:
-        directory.mkdir(parents=True)
+        make_directory(directory)
     recording = Recording(directories[0] / RAW)
     story = _Story(deployment, Capture(deployment, load_profile(), recording), recording, started, wish.warm)
-    # Closed when the launches are over, while the lab is still recorded.
-    with ExitStack() as recorder, ExitStack() as inside:
-        recorder.callback(recording.close)
-        if wish.before:
-            inside.enter_context(around([attempt.beforehand for attempt in attempts]))
-        for attempt in attempts:
-            preparing.get(attempt)
-        ready = [attempt for attempt in attempts if attempt.prepared is not None]
-        if ready:
-            say("recording the lab")
-            recorder.callback(story.stop)
-            story.record(wish.count * wish.timeout + SPARE_SECONDS)
-            began(lambda: (directories[0], story.of(attempts[0], directories[0])))
-            if not wish.before:
-                inside.enter_context(around([attempt.beforehand for attempt in ready]))
-            say(f"launching {', '.join(attempt.plan.server for attempt in ready)}")
-            _launch_all(deployment, ready, recording)
-            time.sleep(SETTLE_SECONDS)
-        story.end()
-    for problem in story.problems():
-        say(f"not recorded: {problem}")
-    for attempt, directory in zip(attempts, directories, strict=True):
-        if directory != directories[0]:
-            share_raw(directories[0], directory)
-        write_record(story.of(attempt, directory), directory)
+    clean = not wish.keep
     try:
-        recorded(directories)
+        # Closed when the launches are over, while the lab is still recorded.
+        with ExitStack() as recorder, ExitStack() as inside:
+            recorder.callback(recording.close)
+            if wish.before:
+                inside.enter_context(around([attempt.beforehand for attempt in attempts]))
+            for attempt in attempts:
+                preparing.get(attempt, wish.timeout)
+            ready = [attempt for attempt in attempts if attempt.prepared is not None]
+            if ready:
+                say("recording the lab")
+                recorder.callback(story.stop)
+                story.record(wish.count * wish.timeout + SPARE_SECONDS)
+                began(lambda: (directories[0], story.of(attempts[0], directories[0])))
+                if not wish.before:
+                    inside.enter_context(around([attempt.beforehand for attempt in ready]))
+                say(f"launching {', '.join(attempt.plan.server for attempt in ready)}")
+                _launch_all(deployment, ready, recording)
+                time.sleep(SETTLE_SECONDS)
+            story.end()
+        for problem in story.problems():
+            say(f"not recorded: {problem}")
+        with written(directories[0], ELSEWHERE):
+            _write(story, dict(zip(directories, attempts, strict=True)))
+            recorded(directories)
+    except KeyboardInterrupt:
+        clean = False  # Who interrupts us does not want to wait.
+        raise
     finally:
-        for attempt in attempts if not wish.keep else ():
-            _clean(preparing.cloud, attempt.plan, say)
+        if clean:
+            _clean(deployment, plans, max(wish.timeout, CLEAN_SECONDS), say)
+
+
+def _write(story: "_Story", attempts: Mapping[Path, Attempt]) -> None:
+    """Write what is known of each launch into its directory; OSError if that, or something before, can't be written."""
+    story.recording.check()
+    first = next(iter(attempts))
+    for directory, attempt in attempts.items():
+        if directory != first:
+            share_raw(first, directory)
+        write_record(story.of(attempt, directory), directory)
 
 
 def _launch_all(deployment: Deployment, attempts: Sequence[Attempt], recording: Recording) -> None:
@@ -198,7 +216,7 @@ class _Story:
     def record(self, limit: float) -> None:
         """Begin to record the lab, for at most limit seconds."""
         self.recorded = True
-        self.pools = _pools(self.deployment)
+        self.pools = pools(self.deployment)
         self.capture.start(limit)
 
     def stop(self) -> None:
@@ -240,6 +258,7 @@ class _Story:
             seen=attempt.seen,
             states=self.states,
             unprepared=attempt.unprepared,
+            notes=tuple(attempt.notes),
         )
 
     def _console(self, attempt: Attempt) -> Iterator[Source]:
@@ -257,22 +276,13 @@ class _Story:
                     yield from stream
 
 
-def _pools(deployment: Deployment) -> dict[str, str]:
-    """Return the names of Ceph's pools by id; none if the monitor does not tell: then no pool's evidence is found."""
-    with Nodes(deployment.ssh) as nodes:
-        for node, _service in deployment.running("ceph-mon"):
-            try:
-                found = json.loads(nodes.read(node, ["ceph", "osd", "lspools", "--format=json"]))
-                return {str(pool["poolnum"]): str(pool["poolname"]) for pool in found}
-            except (SourceError, ValueError, KeyError, TypeError):
-                continue
-    return {}
-
-
-def _clean(cloud: Connection, plan: Plan, say: Say) -> None:
-    """Remove what a launch made; what is in the way is told and left for the next one."""
+def _clean(deployment: Deployment, plans: Collection[Plan], seconds: float, say: Say) -> None:
+    """Remove what launches made, within so many seconds; what is left is told, and in the way of no other run."""
     try:
         with told_plainly("cleanup"):
-            take_away(cloud, plan, say)
+            cloud = connect(deployment, new_request_id(), min(ANSWER_SECONDS, seconds / 4))
+            for removal in take_away(cloud, plans, say, seconds=seconds):
+                if removal.problem:
+                    say(f"left behind: {removal.kind} {removal.problem}, or `hoplab cleanup` for all that is left")
     except HoplabError as error:
-        say(f"left behind: {error}")
+        say(f"left behind: {error}: `hoplab cleanup` removes all that is left")

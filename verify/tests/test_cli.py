@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from hoplab import cli
-from hoplab.cleanup import Removal
 from hoplab.errors import LaunchError, SourceError
+from hoplab.removal import Removal
 
 
 def test_no_lab_is_a_message_and_status_2(

@@ -80,6 +80,10 @@ class TestFaults:
             ("wait", 1, "fault made-up: wait: 1 is less than the minimum"),
             ("sees", {"status": "GONE", "says": ""}, "sees: status: 'GONE' is not one of"),
             ("from", "somewhere", "fault made-up: from: 'somewhere' does not match"),
+            ("before", {"breaks": "no-such-hop"}, "before.breaks: there is no hop no-such-hop"),
+            ("before", {"service": "cinder-api"}, "fault made-up: before: .* is not valid under any of"),
+            ("before", {"service": "cinder-api", "request": "volumes"}, "before.*'volumes' does not match"),
+            ("shows", ["x"], "shows.*'x' is too short"),
             ("colour", "red", "fault made-up: Additional properties are not allowed"),
         ],
     )
@@ -103,3 +107,33 @@ class TestFaults:
         path.write_text(yaml.safe_dump({"component": "keystone", "faults": [entry, entry]}))
         with pytest.raises(ConfigurationError, match="fault made-up is there twice"):
             loader.load(CATALOGUE.hops, tmp_path)
+
+    def test_a_fault_may_break_the_preparation_only(self, tmp_path: Path) -> None:
+        entry: dict[str, Any] = {
+            "fault": "no-volumes",
+            "title": "The quota of volumes is 0.",
+            "means": [{"do": "stop", "at": "cinder-volume"}],
+            "before": {"service": "cinder-api", "request": "POST /v3/volumes", "shows": ["VolumeLimitExceeded"]},
+            "wait": 30,
+        }
+        path = tmp_path / "01-made.yaml"
+        path.write_text(yaml.safe_dump({"component": "cinder", "faults": [entry]}))
+        fault = loader.load(CATALOGUE.hops, tmp_path)["no-volumes"]
+        assert fault.only_early
+        early = fault.before
+        assert early is not None
+        assert (early.early, early.hop, early.service, early.request, early.shows) == (
+            True,
+            "preparation",
+            "cinder-api",
+            "POST /v3/volumes",
+            ("VolumeLimitExceeded",),
+        )
+
+    def test_put_in_before_a_fault_breaks_the_same_hop_unless_the_file_says_another(self) -> None:
+        for fault in FAULTS.values():
+            ids = {means.options.get("own", "global-request") for means in fault.means}
+            assert (fault.before is None) == (ids != {"global-request"})
+        stopped = FAULTS["conductor-stopped"].before
+        assert stopped is not None
+        assert (stopped.early, stopped.hop) == (True, "schedule-take")

@@ -4,6 +4,7 @@ No body and no header is kept but for what is named here, and of a token only it
 """
 
 import json
+import math
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -23,11 +24,16 @@ Note = Callable[[str], None]
 
 
 class ClientRecorder:
-    """All requests of one connection. records: as noted; token: the first that Keystone gave, never written."""
+    """All requests of one connection.
+
+    records: as noted; token: the first that Keystone gave, never written; until: reading of the monotonic clock after
+    which nothing is asked any more, and no answer is waited for, whatever the connection's own limit is.
+    """
 
     def __init__(self) -> None:
         self.records: list[Mapping[str, Any]] = []
         self.token = ""
+        self.until = math.inf
         self.note: Note = lambda _line: None
 
     def watch(self, cloud: Connection, global_request_id: str) -> None:
@@ -65,7 +71,7 @@ class _Adapter(TCPKeepAliveAdapter):
         }
         token = None
         try:
-            response = super().send(request, *args, **kwargs)
+            response = super().send(request, *args, **{**kwargs, "timeout": self._limit(kwargs.get("timeout"))})
             token = response.headers.get("X-Subject-Token")
             record |= {
                 "answered": time.time(),
@@ -81,6 +87,15 @@ class _Adapter(TCPKeepAliveAdapter):
             return response
         finally:
             self._recorder.add(record, token)
+
+    def _limit(self, own: Any) -> Any:
+        """Return how long an answer may be waited for, in seconds; requests.Timeout if there is no time left."""
+        if self._recorder.until == math.inf:
+            return own
+        left = self._recorder.until - time.monotonic()
+        if left <= 0:
+            raise requests.Timeout("the time is up")
+        return left if own is None else min(own, left)
 
 
 def _server(path: str, response: requests.Response) -> dict[str, str]:

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -21,20 +22,37 @@ JUMP: Final = 0.05
 
 
 class Recording:
-    """The raw text of all sources in a directory: raw/NODE/SOURCE, each as it came but for secrets."""
+    """The raw text of all sources in a directory: raw/NODE/SOURCE, each as it came but for secrets.
+
+    broken: the first thing that went wrong with the files, such as a full disk; None if nothing did.
+    """
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.sizes: dict[tuple[str, str], int] = {}
+        self.broken: OSError | None = None
         self._streams: dict[tuple[str, str], BinaryIO] = {}
         self._lock = threading.Lock()
 
     def write(self, node: str, source: str, text: str) -> None:
         """Redact and write a text of whole lines."""
         data = redact(text).encode("utf-8", "replace")
-        with self._lock:
+        with self._lock, self._noted():
             self._stream(node, source).write(data)
             self.sizes[node, source] += len(data)
+
+    @contextmanager
+    def _noted(self) -> Iterator[None]:
+        """Note what goes wrong with the files: who writes is in the middle of something else, and goes on."""
+        try:
+            yield
+        except OSError as error:
+            self.broken = self.broken or error
+
+    def check(self) -> None:
+        """Raise OSError if something could not be written."""
+        if self.broken is not None:
+            raise self.broken
 
     def _stream(self, node: str, source: str) -> BinaryIO:
         key = (node, source)
@@ -56,14 +74,16 @@ class Recording:
         """Have all that came so far in the files."""
         with self._lock:
             for stream in self._streams.values():
-                if not stream.closed:
-                    stream.flush()
+                with self._noted():
+                    if not stream.closed:
+                        stream.flush()
 
     def close(self) -> None:
         """Close all files."""
         with self._lock:
             for stream in self._streams.values():
-                stream.close()
+                with self._noted():
+                    stream.close()
 
 
 class Capture:

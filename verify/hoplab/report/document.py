@@ -68,6 +68,7 @@ def document(
         "slow": _slow(judgement, flow, times),
         "failure": failure,
         "preparation": _preparation(record),
+        "notes": list(record.notes),
     }
 
 

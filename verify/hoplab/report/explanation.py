@@ -15,7 +15,7 @@ from hoplab.errors import ConfigurationError
 from hoplab.flow.model import Catalogue, Exemption, Flow, Hint, Hop, Step, Witness
 from hoplab.record import RAW
 from hoplab.report.document import SCHEMA
-from hoplab.report.outline import cleaned, one_line, since, start
+from hoplab.report.outline import cleaned, one_line, preparation_lines, since, start
 from hoplab.report.wording import TODAYS, proof, spoken, witness_words
 
 TODAY: Final = {name: words for name, (words, _meaning) in TODAYS.items()}
@@ -188,6 +188,8 @@ def _judged(catalogue: Catalogue, hop: Hop, report: Any, directory: Path) -> Lin
         return
     at = f", {since(entry, start(report))} from the launch's first hop, at {entry['at']}" if entry["at"] else ""
     yield "verdict", f"{entry['verdict']}{at}"
+    for title, text in preparation_lines(report["preparation"]) if report.get("preparation") else ():
+        yield title, one_line(text)
     yield "why", one_line(entry["why"])
     said = [*(("denial", one) for one in entry.get("denials", ())), *(("witness", one) for one in entry["witnesses"])]
     for role, witness in said:

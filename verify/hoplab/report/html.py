@@ -92,6 +92,8 @@ def render_html(document: Document) -> str:
         meanings=MEANINGS,
         unproven=_first_unproven(document),
         problems=problems(document),
+        preparation=document.get("preparation"),
+        notes=document.get("notes", ()),
         hops=[(hop, when(hop, first), not happened(hop, document)) for hop in ordered(document["hops"])],
         unseen=sum(hop["at"] is None for hop in document["hops"]),
         # Built as trees, where all is escaped.

@@ -18,6 +18,7 @@ from hoplab.report.outline import (
     moment,
     one_line,
     ordered,
+    preparation_lines,
     read,
     route,
     sentence,
@@ -46,7 +47,9 @@ def render_junit(document: Document) -> str:
     first = start(document)
     for hop in ordered(document["hops"]):
         _case(suite, hop, document, first)
-    if document["result"] != "proved" and not any(_number(suite, kind) for kind in ("failure", "error")):
+    if document.get("preparation"):
+        _preparation(suite, document)
+    elif document["result"] != "proved" and not any(_number(suite, kind) for kind in ("failure", "error")):
         _result(suite, document)
     totals = {
         "name": document["flow"],
@@ -109,6 +112,14 @@ def _failure(document: Document) -> list[str]:
         lines.append(f"last: {last['time']} {last['source']}: {last['line']}")
     lines += [f"log: {line}" for line in failure["log"]]
     return lines + [f"look next: {command}" for command in failure["next"]]
+
+
+def _preparation(suite: ET.Element, document: Document) -> None:
+    """Add the case that failed before there were hops."""
+    preparation = document["preparation"]
+    case = ET.SubElement(suite, "testcase", {"classname": "preparation", "name": "preparation", "time": "0.000"})
+    found = ET.SubElement(case, "failure", {"message": sentence(document), "type": "preparation"})
+    found.text = "\n".join(f"{title or 'and':<9}: {text}" for title, text in preparation_lines(preparation))
 
 
 def _result(suite: ET.Element, document: Document) -> None:

@@ -102,6 +102,8 @@ def _ending(document: Document) -> Iterator[Text]:
     elif document["result"] != "proved":
         for hop in problems(document):
             yield Text(f"not proved: {label(hop)}: {one_line(hop['why'])}")
+    for note in document.get("notes", ()):
+        yield Text(f"not as it was meant: {one_line(note)}")
     for one in document["unread"]:
         yield Text(f"not read: {one['source']} on {one['node']}: {one_line(one['problem'])}")
     if document["launch"]["error"]:
