@@ -1,9 +1,10 @@
 """What of an event can matter to some launch: made from the flows, so that all else is left out at first sight."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
+from hoplab.agreement import loosened
 from hoplab.events import Event
 from hoplab.flow.model import ASKED, EXCHANGE, PLACEHOLDER, Catalogue, Witness
 from hoplab.join import BUILD, TAUGHT
@@ -108,6 +109,10 @@ class Interests:
         for witness in self.catalogue.witnesses:
             if (witness.who, witness.event) == (who, kind):
                 yield _of_witness(witness)
+                # What contradicts the others of a hop is as much of interest as what speaks for it.
+                for loose, name in loosened(witness):
+                    interest = _of_witness(loose)
+                    yield replace(interest, there=(*interest.there, name), taught=())
         for lesson in TAUGHT:
             if kind in lesson.kinds:
                 for name in sorted(lesson.beside):

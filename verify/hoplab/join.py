@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from hoplab.agreement import agreed, loosened, strange
 from hoplab.events import Event, Ids
 from hoplab.flow.model import ASKED, EXCHANGE, PLACEHOLDER, Hop, Witness
 
@@ -12,27 +13,25 @@ from hoplab.flow.model import ASKED, EXCHANGE, PLACEHOLDER, Hop, Witness
 class Lesson:
     """How an id is learnt: its name, from events of which kinds and with which fields, beside which ids of ours.
 
-    told: the client is told it where all is well, and what it knows counts.
+    What the client was told counts, and nothing is learnt beside it: another launch's id never becomes this one's.
     """
 
     name: str
     kinds: tuple[str, ...]
     beside: frozenset[str]
     where: Mapping[str, str] = field(default_factory=dict)
-    told: bool = False
 
 
 INSERTED: Final = {"verb": "INSERT"}
 POSTED: Final = {"method": "POST", "path": "/v2.1/servers"}
 TAUGHT: Final = (
     # A client whose POST is not answered knows neither Nova's id of it nor the instance's.
-    Lesson("request", ("http.served",), frozenset({"global-request"}), POSTED, told=True),
+    Lesson("request", ("http.served",), frozenset({"global-request"}), POSTED),
     Lesson(
         "instance",
         ("db.statement", "db.sent"),
         frozenset({"request"}),
         INSERTED | {"table": "build_requests"},
-        told=True,
     ),
     # A port of a launch that failed is gone when it is over: only what was written of it tells which it was.
     Lesson("port", ("db.statement",), frozenset({"instance"}), INSERTED),
@@ -77,11 +76,12 @@ def learn(events: Iterable[Event], known: Ids) -> Ids:
     events = tuple(events)
     ids = {name: frozenset(values) for name, values in known.items()}
     for lesson in TAUGHT:
-        found = set(ids.get(lesson.name, frozenset()))
-        if lesson.told and found:
+        if ids.get(lesson.name):
             continue
+        found: set[str] = set()
         for event in events:
-            if teaches(event, lesson) and any(owned(event, other, ids) for other in lesson.beside):
+            own = teaches(event, lesson) and any(owned(event, other, ids) for other in lesson.beside)
+            if own and not strange(event, ids):
                 found |= event.ids.get(lesson.name, frozenset())
         ids[lesson.name] = frozenset(found)
     return ids
@@ -137,7 +137,7 @@ def gather(hop: Hop, events: Voices, ids: Ids, host: str, exchanges: Mapping[str
     own: dict[str, frozenset[str]] = {}
     for number, witness in enumerate(hop.evidence):
         if not ASKED.isdisjoint(witness.by):
-            some = speaking(events, witness, ids, host)
+            some = _own(events, witness, ids, host)
             found[number] = tuple(one for one in some if tied(one, witness, going_on))
             for name in set(EXCHANGE).intersection(witness.by):
                 own[name] = own.get(name, frozenset()).union(*(one.ids[name] for one in found[number]))
@@ -145,9 +145,32 @@ def gather(hop: Hop, events: Voices, ids: Ids, host: str, exchanges: Mapping[str
     nothing: dict[str, frozenset[str]] = dict.fromkeys(EXCHANGE, frozenset())
     for number, witness in enumerate(hop.evidence):
         if number not in found:
-            some = speaking(events, witness, ids, host)
+            some = _own(events, witness, ids, host)
             found[number] = tuple(one for one in some if tied(one, witness, nothing | said))
+    found, _split = agreed(hop, found, ids)
     return tuple((witness, found[number]) for number, witness in enumerate(hop.evidence)), said
+
+
+def disagreement(hop: Hop, found: Found, events: Voices, ids: Ids, host: str) -> str:
+    """Return in words what the witnesses of a hop do not agree in; empty if they do.
+
+    A witness that should speak for the hop and says only what is another launch's contradicts the others: it is not as
+    if it had said nothing.
+    """
+    _kept, split = agreed(hop, {number: some for number, (_witness, some) in enumerate(found)}, ids)
+    said = [f"no two witnesses name the same {name}" for name in split]
+    for witness, some in found:
+        if some:
+            continue
+        for loose, name in loosened(witness):
+            if any(name in strange(event, ids) for event in speaking(events, loose, ids, host)):
+                said.append(f"{witness.event} of {witness.who} names another {name}")
+    return "; ".join(dict.fromkeys(said))
+
+
+def _own(events: Voices, witness: Witness, ids: Ids, host: str) -> tuple[Event, ...]:
+    """Return the events that are what a witness asks for, and of nothing that is another launch's."""
+    return tuple(event for event in speaking(events, witness, ids, host) if not strange(event, ids))
 
 
 def tied(event: Event, witness: Witness, said: Ids) -> bool:

@@ -11,7 +11,8 @@ from hoplab.denials import denial_words, denying
 from hoplab.events import Event, Ids
 from hoplab.exemptions import Window, excusing, window_of
 from hoplab.flow.model import EXCHANGE, NEEDED, Catalogue, Flow, Hop, Witness
-from hoplab.join import TAUGHT, Found, Voices, builds, gather, learn, owned, voices
+from hoplab.join import TAUGHT, Found, Voices, builds, disagreement, gather, learn, owned, voices
+from hoplab.order import contradiction
 
 
 class Verdict(StrEnum):
@@ -112,7 +113,7 @@ def judge(catalogue: Catalogue, flow: Flow, events: Iterable[Event], launch: Lau
         if hop.exemptions and not any(some for _witness, some in found):
             excuse = _excused(hop, spoken, ids, launch, window_of(hop, catalogue, speaks, launch.clocks))
         alone = _denied(
-            _alone(hop, found, unread, excuse, launch),
+            _agreeing(_alone(hop, found, unread, excuse, launch), found, spoken, ids, launch),
             denying(hop, spoken, ids, launch.host, said=exchanges[name], found=found),
             launch,
         )
@@ -191,6 +192,17 @@ def _alone(
     begin = min(map(_time(launch), firsts), default=None)
     end = max((end_of(event, launch.clocks) for event in firsts), default=None)
     return Judged(hop, verdict, witnesses, firsts, (), begin, end, whole=not missing, unread=bool(unread), why=why)
+
+
+def _agreeing(one: Judged, found: Found, events: Voices, ids: Ids, launch: Launch) -> Judged:
+    """Return a hop in the light of witnesses that do not agree: it is not proved by the others alone."""
+    if one.verdict is not Verdict.PROVED:
+        return one
+    why = disagreement(one.hop, found, events, ids, launch.host)
+    if why:
+        return _changed(one, Verdict.WEAK, f"{one.why}, but they do not agree: {why}")
+    early = "" if _untold(one.witnesses, launch) else contradiction(found, launch.clocks)
+    return _changed(one, Verdict.OUT_OF_ORDER, early) if early else one
 
 
 def _denied(one: Judged, denials: tuple[Event, ...], launch: Launch) -> Judged:

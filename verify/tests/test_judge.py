@@ -8,11 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hoplab.clocks import NodeClock
+from hoplab.agreement import loosened
+from hoplab.clocks import NOTED_LATE, NodeClock
 from hoplab.errors import ConfigurationError
 from hoplab.events import Event, read_events, write_events
 from hoplab.join import learn
 from hoplab.judge import Result, Verdict, judge
+from hoplab.order import AFTER
 from samples.made_runs import (
     BY_NAME,
     CATALOGUE,
@@ -140,6 +142,35 @@ class TestEachHop:
         after = judged([*unseen(hop), said], replace(LAUNCH, clocks=clocks))
         assert verdicts(after)[hop] is Verdict.UNKNOWN
 
+    def test_a_witness_that_names_another_thing_is_not_made_up_for_by_others(self, hop: str) -> None:
+        for witness in CATALOGUE.hops[hop].evidence:
+            said = {
+                id(event) for event in BY_NAME[hop].witnesses if (event.who, event.kind) == (witness.who, witness.event)
+            }
+            for _loose, name in loosened(witness):
+                other = [
+                    replace(event, ids={**event.ids, name: frozenset({"other"})}) if id(event) in said else event
+                    for event in RUN
+                ]
+                assert verdicts(judged(other))[hop] not in GREEN, (witness, name)
+
+    def test_who_gets_before_it_was_sent_is_out_of_order(self, hop: str) -> None:
+        for sender in CATALOGUE.hops[hop].evidence:
+            for receiver in CATALOGUE.hops[hop].evidence:
+                if receiver.event in AFTER.get(sender.event, ()) and receiver.who != sender.who:
+                    early = 0.1 + NOTED_LATE.get(sender.event, 0.0)
+                    for by, wanted in ((early, Verdict.OUT_OF_ORDER), (0.001, Verdict.PROVED)):
+                        run = [
+                            replace(event, time=event.time - by)
+                            if event.line == f"{hop} {receiver.who} {receiver.event}"
+                            else event
+                            for event in RUN
+                        ]
+                        assert verdicts(judged(run))[hop] is wanted, (sender, receiver)
+
+    def test_by_an_unmeasured_clock_it_is_unknown(self, hop: str) -> None:
+        assert verdicts(judged(RUN, replace(LAUNCH, clocks={})))[hop] is Verdict.UNKNOWN
+
 
 class TestWholeRuns:
     @settings(deadline=None, max_examples=25)
@@ -224,6 +255,30 @@ class TestExchanges:
         ids = {"volume": frozenset({own}), "attachment": frozenset({"a"})}
         event = Event(1.0, "ctl1", "made", "database", "db.statement", {"verb": "INSERT"}, ids, "")
         assert ("a" in learn([event], LAUNCH.ids)["attachment"]) is taught
+
+    @pytest.mark.parametrize("name", ["port", "mac", "address"])
+    def test_what_the_client_knows_is_never_widened(self, name: str) -> None:
+        ids = {"instance": LAUNCH.ids["instance"], "port": LAUNCH.ids["port"] | {"other"}, name: frozenset({"other"})}
+        event = Event(1.0, "ctl1", "made", "database", "db.statement", {"verb": "INSERT"}, ids, "")
+        assert learn([event], LAUNCH.ids)[name] == LAUNCH.ids[name]
+        unknown = {kind: some for kind, some in LAUNCH.ids.items() if kind != name}
+        assert learn([event], unknown)[name] == ids[name]
+
+    def test_of_an_id_with_several_values_all_witnesses_name_one(self) -> None:
+        hop = "volume-map-answer"
+        clients = {"asked": "client-1", "sent": "client-2"}
+        run = [
+            replace(event, ids={**event.ids, "ceph-client": frozenset({clients[event.fields["step"]]})})
+            if event.kind == "map.fetched"
+            else event
+            for event in RUN
+        ]
+        taught = [
+            replace(event, ids={**event.ids, "ceph-client": frozenset(clients.values())})
+            for event in RUN
+            if event.kind == "watch.held"
+        ]
+        assert verdicts(judged([*run, *taught]))[hop] is Verdict.WEAK
 
 
 class TestFile:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hoplab.agreement import THINGS
 from hoplab.capture.redact import redact
 from hoplab.clocks import NodeClock
 from hoplab.events import Event, Ids
@@ -17,6 +18,7 @@ from hoplab.flow.model import ASKED, EXCHANGE
 from hoplab.join import TAUGHT, gather, speaking, teaches, voices
 from hoplab.judge import Judged, Result, Verdict
 from hoplab.pairing import pair_statements
+from hoplab.sources import CLIENT
 from samples.pack import SUSPECTS, pack
 from samples.runs import ARCHIVES, CATALOGUE, recorded, unpacked, verdicts
 
@@ -263,6 +265,47 @@ class TestLaunches:
         after = one.judge(launch=mixed)
         assert after.result is not Result.PROVED
         assert all(verdicts(after)[hop] is not Verdict.PROVED for hop in BESIDE[name])
+
+
+class TestContradictions:
+    """What does not fit together is not proved, however much of it there is."""
+
+    @pytest.mark.parametrize("run", OTHERS)
+    @pytest.mark.parametrize("seconds", [-5.0, -0.5, 0.5, 5.0])
+    def test_a_node_whose_times_are_shifted_is_not_proved(self, run: str, seconds: float) -> None:
+        one = recorded(run)
+        for node in {event.node for judged in one.judgement.hops for event in judged.witnesses} - {CLIENT}:
+            shifted = [
+                replace(event, time=event.time + seconds) if event.node == node else event for event in one.events
+            ]
+            assert one.judge(shifted).result is not Result.PROVED, node
+
+    @pytest.mark.parametrize("run", OTHERS)
+    @pytest.mark.parametrize("name", THINGS)
+    def test_another_launch_s_thing_in_one_source_is_not_proved(self, run: str, name: str) -> None:
+        one, other = recorded(run), recorded(*OTHERS[run])
+        speaks = {
+            (event.node, event.source)
+            for judged in one.judgement.hops
+            for event in judged.witnesses
+            for witness in judged.hop.evidence
+            if name in witness.by and (witness.who, witness.event) == (event.who, event.kind)
+        }
+        for place in speaks:
+            events = [
+                exchanged(event, one.ids, other.ids, name) if (event.node, event.source) == place else event
+                for event in one.events
+            ]
+            assert one.judge(events).result is not Result.PROVED, place
+
+    @pytest.mark.parametrize("run", OTHERS)
+    def test_clocks_that_were_not_measured_prove_nothing(self, run: str) -> None:
+        one = recorded(run)
+        for node in one.launch.clocks:
+            clocks = {name: clock for name, clock in one.launch.clocks.items() if name != node}
+            after = one.judge(launch=replace(one.launch, clocks=clocks))
+            seen = any(event.node == node for judged in one.judgement.hops for event in judged.witnesses)
+            assert (after.result is Result.INCONCLUSIVE) is seen
 
 
 class TestOrder:

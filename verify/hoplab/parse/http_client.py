@@ -146,7 +146,7 @@ class SwiftCalls:
             if own := context_ids(record.context, "http.served").get("global-request"):
                 ids["global-request"] = own
             self._open[record.speaker] = (fields, ids)
-            return Seen("http.sent", dict(fields), dict(ids), record.head.partition(" -H ")[0])
+            return Seen("http.sent", {**fields, "noted": "answered"}, dict(ids), record.head.partition(" -H ")[0])
         if found := SWIFT_STATUS.match(said):
             if record.speaker in self._open:
                 self._open[record.speaker][0].update(status=found["status"], **outcome(found["status"]))
