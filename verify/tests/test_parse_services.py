@@ -119,7 +119,7 @@ class TestCalls:
             "RESP HEADERS: {'Content-Length': '5', 'X-Trans-Id': 'tx1-default'} http_log c.py:162",
         )
         sent, answered = oslo(*(record("swiftclient", said, context=context) for said in lines), who="glance-api")
-        assert (sent.kind, sent.fields) == ("http.sent", {"method": method, "path": path})
+        assert (sent.kind, sent.fields) == ("http.sent", {"method": method, "path": path, "noted": "answered"})
         # Glance has one id for what came to it and for its own request, so it is what it serves, too.
         assert sent.ids == {"request": {GLOBAL}, "serving": {GLOBAL}, "global-request": {GLOBAL}, "image": {IMAGE}}
         assert (answered.kind, answered.fields["status"]) == ("http.answered", "200")

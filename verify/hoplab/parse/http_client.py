@@ -128,6 +128,8 @@ class Calls:
 class SwiftCalls:
     """Reads swiftclient's records of one file: it notes request, status and headers at once when the answer is there.
 
+    So the request has the field `noted`: its time is that of the answer.
+
     It is Glance that uses it. Glance takes our request's id for its own, and names an object after its image: so the
     last part of the path stands for `image`, as in the gateway's log. The gateway's transaction is `answer-request`.
     """
