@@ -56,6 +56,8 @@ def wanted_table(lab: Lab, networks: list[dict[str, Any]], bridges: list[str], e
             for endpoint in endpoints
         ),
         *(f'oifname "{bridge}" jump refuse' for bridge in bridges),
+        # By address, too: where this machine has none in a subnet, it would send the packets to the outside.
+        *(f"ip daddr {network['subnet']} jump refuse" for network in networks),
         *(f'iifname "{bridge}" jump refuse' for bridge in closed),
         "}",
         "chain input {",

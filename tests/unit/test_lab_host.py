@@ -226,7 +226,9 @@ class TestTable:
         ]
         refused = forward[2 + len(accepted) :]
         assert refused[:3] == [f'oifname "mylab-{name}" jump refuse' for name in ("mgmt0", "tun0", "ext0")]
-        assert refused[3:] == ['iifname "mylab-tun0" jump refuse']
+        subnets = ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")
+        assert refused[3:6] == [f"ip daddr {subnet} jump refuse" for subnet in subnets]
+        assert refused[6:] == ['iifname "mylab-tun0" jump refuse']
 
     def test_guests_get_an_answer_to_ping_alone_from_this_machine(self) -> None:
         assert self.chain("input", [])[1:] == [
