@@ -143,7 +143,7 @@ def _image(cloud: Connection, deployment: Deployment, plan: Plan, say: Say, note
     try:
         return ensure_image(cloud, plan.image, deployment.guest_image, say)
     except (exceptions.SDKException, LaunchError) as error:
-        found = find_same(cloud, deployment.guest_image)
+        found = find_same(cloud, deployment.guest_image) if plan.reuse else None
         if found is None:
             raise
         note(f"going on with image {found.name} {found.id}, since {' '.join(str(error).split())}")

@@ -32,7 +32,8 @@ class Plan:
 
     group: name of network, subnet, router, security group and keypair; server: name of instance and volume;
     tenant_cidr: the tenant network's addresses; volume_size: GB; zone: availability zone, which may name a host
-    (`nova:cmp1`), empty for any; all timeouts: seconds.
+    (`nova:cmp1`), empty for any; reuse: go on with an image or a volume that is there where none can be made; all
+    timeouts: seconds.
     """
 
     group: str = "hoplab"
@@ -43,6 +44,7 @@ class Plan:
     tenant_cidr: str = "10.77.0.0/24"
     volume_size: int = 1
     zone: str = ""
+    reuse: bool = True
     active_timeout: float = 300
     delete_timeout: float = 120
     volume_timeout: float = 60

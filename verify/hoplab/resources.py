@@ -98,7 +98,7 @@ def ensure_volume(cloud: Connection, plan: Plan, say: Say, note: Say | None = No
         return wait_volume(cloud, str(created.id), "available", timeout=plan.volume_timeout)
     except (exceptions.SDKException, LaunchError) as error:
         for volume in volume_api(cloud).volumes():
-            if _is_spare(volume, plan):
+            if plan.reuse and _is_spare(volume, plan):
                 (note or say)(f"going on with volume {volume.name} {volume.id}, since {' '.join(str(error).split())}")
                 return volume
         raise

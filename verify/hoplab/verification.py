@@ -48,7 +48,7 @@ class Wish:
     count: instances at once; warm: with the image that hosts may have already, else with a fresh one for each; keep:
     leave the instances; timeout: seconds in which an instance has to become ACTIVE; guest_timeout: seconds in which its
     guest has to report then; hosts: on which they are to be, in turn, by their names in Nova; empty where the scheduler
-    chooses; before: what the launches are done in is there before anything is prepared.
+    chooses; reuse: see `Plan`; before: what the launches are done in is there before anything is prepared.
     """
 
     count: int = 1
@@ -57,6 +57,7 @@ class Wish:
     timeout: float = 120.0
     guest_timeout: float = 60.0
     hosts: tuple[str, ...] = ()
+    reuse: bool = True
     before: bool = False
 
     def plans(self, tags: Iterable[str]) -> list[Plan]:
@@ -64,6 +65,7 @@ class Wish:
         base = Plan(
             active_timeout=self.timeout,
             console_timeout=self.guest_timeout,
+            reuse=self.reuse,
             volume_timeout=min(Plan().volume_timeout, self.timeout),
         )
         plans = [replace(base, server=f"{OWN_PREFIX}{tag}") for tag in tags]

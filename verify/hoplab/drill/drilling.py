@@ -16,6 +16,7 @@ from hoplab.errors import ConfigurationError
 from hoplab.flow.model import Catalogue
 from hoplab.judge import Result
 from hoplab.pace import FEWEST, good_runs
+from hoplab.record import PREPARATION
 from hoplab.report.document import Document
 from hoplab.report.outline import happened
 from hoplab.verification import Say, Wish, verify
@@ -119,7 +120,15 @@ def drill(deployment: Deployment, runs: Path, fault: Fault, *, catalogue: Catalo
 
     # One that is on some hosts only needs launches on all of them, wherever the scheduler would like them to be.
     hosts = () if fault.everywhere else _hosts(deployment)
-    wish = Wish(count=fault.launches, timeout=fault.wait, guest_timeout=fault.wait, hosts=hosts, before=fault.early)
+    wish = Wish(
+        count=fault.launches,
+        timeout=fault.wait,
+        guest_timeout=fault.wait,
+        hosts=hosts,
+        # What breaks the preparation must do so whatever other launches have left in the lab.
+        reuse=fault.hop != PREPARATION,
+        before=fault.early,
+    )
     verify(deployment, runs, wish, say=say, recorded=recorded, around=around)
     return Outcome(
         fault=fault,

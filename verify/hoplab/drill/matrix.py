@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from hoplab.drill.model import Fault
 from hoplab.errors import ConfigurationError
 from hoplab.flow.model import Catalogue, Flow
-from hoplab.record import write_json
+from hoplab.record import PREPARATION, write_json
 
 RESULTS: Final = "drills.json"
 SCHEMA: Final = 1
@@ -36,8 +36,11 @@ def run_all(
     """
     rows = read_results(results)
     for fault in faults:
-        if any(row["fault"] == fault.name for row in rows):
-            say(f"{fault.name} has a result already: remove {results} to carry out all of them again")
+        if any((row["fault"], row.get("before", False)) == (fault.name, fault.early) for row in rows):
+            say(
+                f"{_titled(fault.name, before=fault.early)} has a result already: remove {results} to carry out all of "
+                "them again"
+            )
             continue
         row = one(fault)
         row["clean_after"] = launches_cleanly()
@@ -66,7 +69,12 @@ def line(row: Mapping[str, Any]) -> str:
     """Return a drill's outcome in one line."""
     mark = "localised" if row["localised"] else "NOT localised"
     after = "" if row.get("clean_after", True) else "; the launch after it is NOT proved"
-    return f"{row['fault']}: {mark}: {row['found']}, expected {row['expected']}; {row['verdict_seconds']:.0f} s{after}"
+    name = _titled(row["fault"], before=row.get("before", False))
+    return f"{name}: {mark}: {row['found']}, expected {row['expected']}; {row['verdict_seconds']:.0f} s{after}"
+
+
+def _titled(name: str, *, before: bool) -> str:
+    return f"{name} (before)" if before else name
 
 
 def page(
@@ -75,7 +83,7 @@ def page(
     """Return all results as a page in Markdown, with the hops of the flow that no drill breaks, and why."""
     rows = list(rows)
     numbered = {name for step in flow.steps for name in step.hops}
-    hops = {row["found"] for row in rows if row["localised"] and not row["slows"]}
+    hops = {row["found"] for row in rows if row["localised"] and not row["slows"]} - {PREPARATION}
     days = sorted({row["day"] for row in rows}) or ["never"]
     spared = [(hop, why) for hop in numbered if (why := catalogue.hops[hop].not_alone)]
     environment = Environment(
