@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -81,6 +82,23 @@ class TestUndoing:
         put_in(lab, replace(fault("lose"), means=(Means("lose", "nova-scheduler", everywhere=True, options=options),)))
         wanted = f"iptables --wait --insert {rule.format(at=node.address)}"
         assert [line for line in told() if line.startswith(wanted)], told()
+
+    def test_an_option_of_a_section_is_given_there_and_nowhere_else(
+        self, lab: Deployment, told: Callable[[], list[str]], tmp_path: Path
+    ) -> None:
+        file = tmp_path / "x.conf"
+        file.write_text("[a]\npassword = 1\n[b]\nx = 1\npassword=2\n[c]\n")
+        for section, wanted in (
+            ("b", "[a]\npassword = 1\n[b]\npassword = y\nx = 1\n[c]\n"),
+            ("c", "[a]\npassword = 1\n[b]\nx = 1\npassword=2\n[c]\npassword = y\n"),
+        ):
+            options = {"file": "/etc/x.conf", "section": section, "option": "password", "value": "y"}
+            means = Means("rewrite", "nova-scheduler", everywhere=True, options=options)
+            put_in(lab, replace(fault("rewrite"), means=(means,)))
+            heal(lab)
+            change = next(shlex.split(line)[2] for line in reversed(told()) if line.startswith("sed "))
+            changed = subprocess.run(["sed", change, str(file)], capture_output=True, text=True, check=True)
+            assert changed.stdout == wanted
 
     def test_what_somebody_else_mounted_stays(
         self, lab: Deployment, told: Callable[[], list[str]], tmp_path: Path

@@ -4,6 +4,9 @@ from typing import Final
 
 from hoplab.drill.means.place import MARK, Kept, Kind, Place
 
+LISTENS: Final = 'for _ in $(seq 60); do ss -tlnH "sport = :$1" | grep -q . && exit; sleep 0.5; done; exit 1'
+"""Waits half a minute for a port on which somebody listens."""
+
 
 def _active(place: Place) -> Kept:
     """Keep which units run: a service's unit may be a pattern."""
@@ -24,6 +27,9 @@ def begin(place: Place, verb: str, *units: str) -> None:
     """Start or restart units, however often that was done before: systemd gives up on what is started too often."""
     place.holds("systemctl", "reset-failed", "--", *units)
     place.ask("systemctl", verb, "--", *units)
+    if place.service.port:
+        # An API takes its time to listen, and one that does not listen is another fault. It may be the fault, though.
+        place.holds("sh", "-c", LISTENS, MARK, str(place.service.port))
 
 
 def _freeze(place: Place) -> None:

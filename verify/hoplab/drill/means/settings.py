@@ -31,9 +31,15 @@ def _restore(place: Place, _kept: Kept) -> None:
 
 
 def _rewrite(place: Place) -> None:
-    """Give an option that is in a file another value, where the service reads no directory of them."""
-    option, value = place.options["option"], place.options["value"]
-    cover_file(place, place.options["file"], f"s|^{option} *=.*|{option} = {value}|")
+    """Give an option another value in a file, where the service reads no directory of them.
+
+    With a section it is given there, whether it was there or not; else wherever it is.
+    """
+    option, value, section = place.options["option"], place.options["value"], place.options.get("section")
+    change = f"s|^{option} *=.*|{option} = {value}|"
+    if section:
+        change = f"/^\\[{section}\\]/,/^\\[/{{/^{option} *=/d}}; /^\\[{section}\\]/a {option} = {value}"
+    cover_file(place, place.options["file"], change)
     begin(place, "restart", place.service.unit)
 
 
@@ -116,6 +122,8 @@ def _forget(place: Place, host: str) -> None:
 
 
 ENDPOINT: Final = Kind(_mislead, _lead, _endpoint, frozenset({"type", "interface"}))
-REWRITE: Final = Kind(_rewrite, _restore_file, options=frozenset({"file", "option", "value"}))
+REWRITE: Final = Kind(
+    _rewrite, _restore_file, options=frozenset({"file", "option", "value"}), choices=frozenset({"section"})
+)
 POLICY: Final = Kind(_refuse, _permit, options=frozenset({"directory", "rule"}))
 RENAME_HOST: Final = Kind(_rename_host, _right_host, _agent, frozenset({"directory"}))
