@@ -99,9 +99,10 @@ class DiskRwOk(Event):
 
 @dataclass(frozen=True, slots=True)
 class DiskRwFail(Event):
-    """What was read back was not what had been written."""
+    """A disk can't be used. reason: why it was left alone; empty where what was read is not what was written."""
 
     device: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,20 @@ class DiskGone(Event):
     """A disk was taken away while the guest ran."""
 
     device: str
+
+
+@dataclass(frozen=True, slots=True)
+class UserData(Event):
+    """The user data were run. status: of their shell; 0 is success."""
+
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class ImageBroken(Event):
+    """A part of the guest's image could not be used. part: a kernel module's name, or the partition of its tools."""
+
+    part: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +143,7 @@ class DiskWrite:
 
 
 _Maker = Callable[[float | None, str, tuple[str, ...]], Event]
+"""Makes an event of its time, its line and the groups of its pattern; a group that is not there is None."""
 _KINDS: tuple[tuple[re.Pattern[str], _Maker], ...] = (
     (re.compile(r"boot kernel=(\S+)"), lambda up, line, f: Boot(up, line, f[0])),
     (
@@ -156,8 +172,14 @@ _KINDS: tuple[tuple[re.Pattern[str], _Maker], ...] = (
         re.compile(r"disk rw ok dev=(\S+) wrote=\[([^\]]*)\] previous=\[(.*)\]"),
         lambda up, line, f: DiskRwOk(up, line, f[0], f[1], f[2]),
     ),
-    (re.compile(r"disk rw FAIL dev=(\S+)"), lambda up, line, f: DiskRwFail(up, line, f[0])),
+    (
+        re.compile(r"disk rw FAIL dev=(\S+?)(?: reason=(.*))?"),
+        lambda up, line, f: DiskRwFail(up, line, f[0], f[1] or ""),
+    ),
     (re.compile(r"disk gone dev=(\S+)"), lambda up, line, f: DiskGone(up, line, f[0])),
+    (re.compile(r"userdata rc=([0-9]{1,3})"), lambda up, line, f: UserData(up, line, int(f[0]))),
+    (re.compile(r"module fail name=(\S+)"), lambda up, line, f: ImageBroken(up, line, f[0])),
+    (re.compile(r"tools fail dev=(\S+)"), lambda up, line, f: ImageBroken(up, line, f[0])),
     (re.compile(r"powerbutton"), lambda up, line, _: PowerButton(up, line)),
 )
 _MARK = "LABGUEST "

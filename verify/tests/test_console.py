@@ -19,9 +19,13 @@ LINES = [
     SEEN,
     WROTE,
     "LABGUEST disk rw FAIL dev=vdc up=15.00",
+    "LABGUEST disk rw FAIL dev=vdd reason=foreign-data up=16.00",
     "LABGUEST disk gone dev=vdb up=48.45",
     "LABGUEST dhcp fail try=2 mac=fa:16:3e:00:00:11 up=25.06",
     "LABGUEST metadata fail try=1 wget: download timed out up=37.39",
+    "LABGUEST userdata rc=3 up=38.00",
+    "LABGUEST module fail name=virtio_net up=1.10",
+    "LABGUEST tools fail dev=vda2 up=1.20",
     "LABGUEST powerbutton",
 ]
 
@@ -37,9 +41,13 @@ def test_every_line_of_the_guest_is_known() -> None:
         console.DiskSeen,
         console.DiskRwOk,
         console.DiskRwFail,
+        console.DiskRwFail,
         console.DiskGone,
         console.DhcpFail,
         console.MetadataFail,
+        console.UserData,
+        console.ImageBroken,
+        console.ImageBroken,
         console.PowerButton,
     ]
 
@@ -54,6 +62,13 @@ def test_fields_of_a_lease() -> None:
         "10.77.0.2",
         3.42,
     )
+
+
+@pytest.mark.parametrize(("more", "reason"), [("", ""), (" reason=foreign-data", "foreign-data")])
+def test_a_disk_that_can_t_be_used_says_why(more: str, reason: str) -> None:
+    (event,) = console.parse(f"LABGUEST disk rw FAIL dev=vdb{more} up=15.00")
+    assert isinstance(event, console.DiskRwFail)
+    assert (event.device, event.reason) == ("vdb", reason)
 
 
 def test_a_failed_metadata_request_says_why() -> None:

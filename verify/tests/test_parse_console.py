@@ -56,6 +56,63 @@ class TestFacts:
         assert event.fields == {"fact": "disk-rw", "precision": "6.620"}
 
 
+SEEN = f"LABGUEST disk seen dev=vdb sectors=2097152 serial={VOLUME[:20]} up=3.07\n"
+NIC = f"LABGUEST nic eth0 mac={MAC} mtu=1450 up=3.08\n"
+LEASE = f"LABGUEST dhcp ok ip={ADDRESS}/24 mac={MAC} server=10.77.0.2 router=10.77.0.1 up=3.45\n"
+STARTED = "LABGUEST boot kernel=6 up=2.86\n"
+
+
+class TestWhatWentWrong:
+    """Each FAIL of the guest is a fact, with the ids that the guest has named since it was started."""
+
+    @pytest.mark.parametrize(
+        ("before", "line", "fields", "ids"),
+        [
+            ("", f"dhcp fail try=2 mac={MAC}", {"fact": "dhcp-fail"}, {"mac": {MAC}}),
+            (
+                NIC + LEASE,
+                "metadata fail try=1 wget: download timed out",
+                {"fact": "metadata-fail", "reason": "wget: download timed out"},
+                {"mac": {MAC}, "address": {ADDRESS}},
+            ),
+            (NIC, "metadata fail try=1", {"fact": "metadata-fail"}, {"mac": {MAC}}),
+            ("", "metadata fail try=1", {"fact": "metadata-fail"}, {}),
+            (SEEN, "disk rw FAIL dev=vdb", {"fact": "disk-fail", "serial": VOLUME[:20]}, {"volume": {VOLUME}}),
+            (
+                SEEN,
+                "disk rw FAIL dev=vdb reason=foreign-data",
+                {"fact": "disk-fail", "serial": VOLUME[:20], "reason": "foreign-data"},
+                {"volume": {VOLUME}},
+            ),
+            (SEEN, "disk rw FAIL dev=vdc", {"fact": "disk-fail"}, {}),
+            (NIC, "module fail name=virtio_net", {"fact": "image-broken", "part": "virtio_net"}, {"mac": {MAC}}),
+            ("", "tools fail dev=vda2", {"fact": "image-broken", "part": "vda2"}, {}),
+        ],
+    )
+    def test_a_fail(self, before: str, line: str, fields: dict[str, str], ids: dict[str, set[str]]) -> None:
+        event = events(reading(f"{STARTED}{before}LABGUEST {line} up=5.00\n"))[-1]
+        assert {name: value for name, value in event.fields.items() if name != "precision"} == fields
+        assert event.ids == ids
+        assert event.line == f"{line} up=5.00"
+
+    @pytest.mark.parametrize(
+        "line", ["metadata fail try=1", "disk rw FAIL dev=vdb", "disk rw ok dev=vdb wrote=[] previous=[]"]
+    )
+    def test_what_was_named_before_another_start_counts_no_more(self, line: str) -> None:
+        event = events(reading(f"{STARTED}{NIC}{LEASE}{SEEN}{STARTED}LABGUEST {line} up=5.00\n"))[-1]
+        assert event.ids == {}
+
+    def test_a_disk_that_came_in_the_place_of_another_is_that_one(self) -> None:
+        other = SEEN.replace(VOLUME[:20], "0" * 20)
+        text = f"{SEEN}LABGUEST disk gone dev=vdb up=4.00\n{other}LABGUEST disk rw FAIL dev=vdb up=5.00\n"
+        assert events(reading(text))[-1].ids == {}
+
+    def test_each_try_is_told(self) -> None:
+        tries = "".join(f"LABGUEST metadata fail try={number} x up={number}.00\n" for number in range(1, 5))
+        found = events(reading(NIC + tries))
+        assert [event.fields["fact"] for event in found] == ["metadata-fail"] * 4
+
+
 class TestTimes:
     """A line was written after the reading before it, after its uptime at the least, and before its own reading."""
 

@@ -3,13 +3,13 @@
 import json
 import math
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
 
 from hoplab import console
 from hoplab.events import GARBLED, Event, Origin
 
-MARKS: Final = (console.DhcpOk, console.MetadataOk, console.DiskRwOk)
+Fact = tuple[str, dict[str, str], dict[str, str]]
+"""What a line says: its name, its fields and its ids."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,70 @@ class _Reading:
     text: str
 
 
+@dataclass(slots=True)
+class _Guest:
+    """What a guest has said of itself since it was started: a line that has no id is about what it named before."""
+
+    volumes: Collection[str]
+    nic: dict[str, str] = field(default_factory=dict)
+    serials: dict[str, str] = field(default_factory=dict)
+
+    def fact(self, event: console.Event) -> Fact | None:
+        """Return what a line says, None for one that says nothing of how something went."""
+        self._follow(event)
+        return self._went_well(event) or self._went_wrong(event)
+
+    def _follow(self, event: console.Event) -> None:
+        match event:
+            case console.Boot():
+                self.nic, self.serials = {}, {}
+            case console.Nic(mac=mac):
+                self.nic = {"mac": mac}
+            case console.DhcpOk(mac=mac, ip=address):
+                self.nic = {"mac": mac, "address": address}
+            case console.DiskSeen(device=device, serial=serial):
+                self.serials[device] = serial
+            case console.DiskGone(device=device):
+                self.serials.pop(device, None)
+            case _:
+                pass
+
+    def _went_well(self, event: console.Event) -> Fact | None:
+        match event:
+            case console.DhcpOk(server=server):
+                return "dhcp-ok", {"server": server}, self.nic
+            case console.MetadataOk(uuid=instance, hostname=hostname):
+                return "metadata-ok", {"hostname": hostname}, {"instance": instance}
+            case console.DiskRwOk(device=device):
+                return "disk-rw", *self._disk(device)
+            case _:
+                return None
+
+    def _went_wrong(self, event: console.Event) -> Fact | None:
+        match event:
+            case console.DhcpFail(mac=mac):
+                return "dhcp-fail", {}, {"mac": mac}
+            case console.MetadataFail(reason=reason):
+                return "metadata-fail", _told(reason), self.nic
+            case console.DiskRwFail(device=device, reason=reason):
+                fields, ids = self._disk(device)
+                return "disk-fail", {**_told(reason), **fields}, ids
+            case console.ImageBroken(part=part):
+                return "image-broken", {"part": part}, self.nic
+            case _:
+                return None
+
+    def _disk(self, device: str) -> tuple[dict[str, str], dict[str, str]]:
+        """Return the serial of a disk as a field, and the one volume that it can be as an id."""
+        serial = self.serials.get(device, "")
+        meant = [volume for volume in self.volumes if serial and console.serial_of(volume) == serial]
+        return {"serial": serial} if serial else {}, {"volume": meant[0]} if len(meant) == 1 else {}
+
+
+def _told(reason: str) -> dict[str, str]:
+    return {"reason": reason} if reason else {}
+
+
 def parse_console(
     lines: Iterable[str],
     *,
@@ -30,7 +94,12 @@ def parse_console(
     volumes: Collection[str] = (),
     who: str = "guest",
 ) -> Iterator[Event]:
-    """Yield a `console.said` with the field `fact` `dhcp-ok`, `metadata-ok` or `disk-rw`.
+    """Yield a `console.said` with the field `fact` for each line that says how something went.
+
+    `dhcp-ok`, `metadata-ok` and `disk-rw` tell that it went well, `dhcp-fail`, `metadata-fail`, `disk-fail` and
+    `image-broken` that it did not, with the guest's `reason` where it gives one. A guest tries again, so each may come
+    often. ids: `mac` and `address` of the guest's lease, `instance` of its metadata, `volume` of a disk; a line without
+    an id of its own has those that the guest named since it was started: its MAC, and its address if it has one.
 
     lines: records as `hoplab.capture.console` writes them; boot_time: when the guest began to run, in seconds since
     1970, or any time before that; volumes: ids of the volumes that a disk may be. A guest sees the beginning of a
@@ -40,16 +109,18 @@ def parse_console(
     A line was written between the reading before it and the one that has it. The guest tells its kernel's uptime: since
     the firmware and the boot loader come before the kernel, the line is not from before boot_time plus that.
     """
-    origin = Origin(node, source, who)
-    said = [(reading, event) for reading in _readings(lines) for event in console.parse(reading.text)]
-    serials = {write.line: write.serial for write in console.disk_writes(event for _reading, event in said)}
-    for reading, event in said:
-        if event.up is None or not isinstance(event, MARKS):
-            continue
-        fact, fields, ids = _said(event, serials.get(event.line, ""), volumes)
-        since = min(max(reading.since, boot_time + event.up), reading.until)
-        fields = {"fact": fact, "precision": f"{reading.until - since:.3f}", **fields}
-        yield origin.event(since, "console.said", fields, {name: {value} for name, value in ids.items()}, event.line)
+    origin, guest = Origin(node, source, who), _Guest(volumes)
+    for reading in _readings(lines):
+        for event in console.parse(reading.text):
+            said = guest.fact(event)
+            if said is None or event.up is None:
+                continue
+            fact, fields, ids = said
+            since = min(max(reading.since, boot_time + event.up), reading.until)
+            fields = {"fact": fact, "precision": f"{reading.until - since:.3f}", **fields}
+            yield origin.event(
+                since, "console.said", fields, {name: {value} for name, value in ids.items()}, event.line
+            )
 
 
 def _readings(lines: Iterable[str]) -> Iterator[_Reading]:
@@ -68,13 +139,3 @@ def _readings(lines: Iterable[str]) -> Iterator[_Reading]:
             yield _Reading(since, until, begun + whole + end)
         begun, reading = rest if end else begun + rest, _Reading(since, until, "")
     yield _Reading(reading.since, reading.until, begun)
-
-
-def _said(event: console.Event, serial: str, volumes: Collection[str]) -> tuple[str, dict[str, str], dict[str, str]]:
-    """Return the fact of an event, its fields and its ids. serial: of the disk that it is about."""
-    if isinstance(event, console.DhcpOk):
-        return "dhcp-ok", {"server": event.server}, {"mac": event.mac, "address": event.ip}
-    if isinstance(event, console.MetadataOk):
-        return "metadata-ok", {"hostname": event.hostname}, {"instance": event.uuid}
-    meant = [volume for volume in volumes if serial and console.serial_of(volume) == serial]
-    return "disk-rw", {"serial": serial} if serial else {}, {"volume": meant[0]} if len(meant) == 1 else {}
