@@ -68,6 +68,10 @@ molecule: env ## Test each role alone; ROLE=keystone: one of them
 test: env ## Run all tests: the checks, then the lab from nothing to nothing
 	@bin/test
 
+.PHONY: mutants
+mutants: env ## Change recorded runs at random, and see to it that none is proved wrongly; SEED=n: the same ones again
+	@PYTHONPATH=verify python -m samples.mutants $(if $(SEED),--seed $(SEED))
+
 .PHONY: drills
 drills: env ## Carry out all drills in the lab, and write docs/drills.md (runs/drills.json has what is done already)
 	@hoplab drill --all --page docs/drills.md
