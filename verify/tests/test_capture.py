@@ -1,7 +1,6 @@
 """Following log files as daemons and logrotate treat them, and how a recording is written."""
 
 import json
-import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -281,25 +280,6 @@ class TestWriting:
             "journal": {"prefixes": ["haproxy-metadata-proxy-"]},
             "database": {},
         }
-
-    @pytest.mark.parametrize(
-        ("line", "read"),
-        [
-            ("2026-11-27T00:22:14.331+0000 7f14  1 -- [v2:192.0.2.31:3300/0] <== client.? 192.0.2.21:0/1 1 ====", True),
-            ("2026-11-27T00:22:14.331+0000 7f14 20 mon.c@0(leader) e1  entity_name client.nova global_id 1 ", True),
-            ("2026-11-27T00:22:14.331+0000 7f14 -1 mon.c@0(leader) e1 fails", True),
-            ("2026-11-27T00:22:14.331466+0000 mon.c (mon.0) 239 : audit [DBG] from='client.? ' cmd=[]: dispatch", True),
-            (" 1: /lib/x86_64-linux-gnu/libc.so.6(+0x3fdf0)", True),
-            (" ceph version 18.2.7 reef (stable)", True),
-            ("2026-11-27T00:22:14.331+0000 7f14 10 mon.c@0(leader).config check_sub next 0 have 1", False),
-            ("2026-11-27T00:22:14.331+0000 7f14 20  allow so far , doing grant allow *", False),
-            ('            "omap_allocated": 0,', False),
-            ("        },", False),
-            ("    12,", False),
-        ],
-    )
-    def test_what_of_a_monitors_log_is_passed_over(self, line: str, read: bool) -> None:
-        assert (re.match(DUMPED, line) is None) is read
 
     @pytest.mark.parametrize(
         ("last", "clock"),

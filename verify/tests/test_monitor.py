@@ -1,6 +1,7 @@
 """The recorder that has Ceph's monitor say who its clients are: against a daemon's admin socket that a test serves."""
 
 import json
+import re
 import socket
 import struct
 import threading
@@ -11,6 +12,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from hoplab.capture.agent.monitor import LEVEL, Monitor, ask
+from hoplab.capture.wanted import DUMPED
 
 
 class Daemon(threading.Thread):
@@ -84,3 +86,23 @@ def test_an_answer_that_is_none_is_told(daemon: tuple[Daemon, str], answer: byte
     served.answer = answer
     with pytest.raises(RuntimeError, match="answers 'config get'"):
         ask(path, prefix="config get", var="debug_mon")
+
+
+@pytest.mark.parametrize(
+    ("line", "read"),
+    [
+        ("2026-11-27T00:22:14.331+0000 7f14  1 -- [v2:192.0.2.31:3300/0] <== client.? 192.0.2.21:0/1 1 ====", True),
+        ("2026-11-27T00:22:14.331+0000 7f14 20 mon.c@0(leader) e1  entity_name client.nova global_id 1 ", True),
+        ("2026-11-27T00:22:14.331+0000 7f14 -1 mon.c@0(leader) e1 fails", True),
+        ("2026-11-27T00:22:14.331466+0000 mon.c (mon.0) 239 : audit [DBG] from='client.? ' cmd=[]: dispatch", True),
+        (" 1: /lib/x86_64-linux-gnu/libc.so.6(+0x3fdf0)", True),
+        (" ceph version 18.2.7 reef (stable)", True),
+        ("2026-11-27T00:22:14.331+0000 7f14 10 mon.c@0(leader).config check_sub next 0 have 1", False),
+        ("2026-11-27T00:22:14.331+0000 7f14 20  allow so far , doing grant allow *", False),
+        ('            "omap_allocated": 0,', False),
+        ("        },", False),
+        ("    12,", False),
+    ],
+)
+def test_what_of_a_monitors_log_is_passed_over(line: str, read: bool) -> None:
+    assert (re.match(DUMPED, line) is None) is read
