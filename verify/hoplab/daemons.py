@@ -26,8 +26,16 @@ LOG_LINES: Final = 40
 """Lines that are taken of each log file."""
 LOG_SECONDS: Final = 15.0
 """For one node to look through its logs."""
-LEVELS: Final = r" (ERROR|WARNING|CRITICAL) [^ ]+ \[|\[(error|critical|warning|ERROR|Warning)\]|^[^ ]+ [0-9a-f]+ +-1 "
-"""What a line has that tells of trouble: in the forms of oslo.log (but for tracebacks), RabbitMQ, MariaDB and Ceph."""
+LEVELS: Final = "|".join(
+    (
+        r" (ERROR|WARNING|CRITICAL) [^ ]+ \[",
+        r"\[(error|critical|warning|ERROR|Warning)\].*[A-Za-z]{3}",
+        r"^[^ ]+ [0-9a-f]+ +-1 ",
+    )
+)
+"""What a line has that tells of trouble: in the forms of oslo.log (but for tracebacks), of RabbitMQ and MariaDB (but for
+ornaments) and of Ceph.
+"""
 SEARCH: Final = """
 for pattern do
     # Not quoted: it is a pattern.

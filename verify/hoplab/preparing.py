@@ -25,6 +25,9 @@ EARLIER_SECONDS: Final = 600.0
 """How far back a cause may be: what was wrong beforehand is not said again when it is felt."""
 REFUSED: Final = 400
 """The lowest HTTP status that says no."""
+ABSENT: Final = 404
+LOOKING: Final = frozenset({"GET", "HEAD"})
+"""Methods that change nothing."""
 
 
 class Preparing:
@@ -85,12 +88,18 @@ class Preparing:
 def _telling(records: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
     """Return the request that tells most of why a step failed: the last one that was refused or not answered.
 
-    Where all were answered, it is the last one that changed something, since what it began did not come about.
+    What was refused does not count if it was taken later, nor does a look-up of what is not there. Where all were
+    answered, it is the last one that changed something, since what it began did not come about.
     """
     last = records[-1] if records else {}
-    if last and (last.get("status", REFUSED) >= REFUSED):
-        return last
-    return next((one for one in reversed(records) if one["method"] not in {"GET", "HEAD"}), last)
+    taken: set[tuple[Any, Any]] = set()
+    for one in reversed(records):
+        wanted, status = (one["method"], one.get("path")), one.get("status", REFUSED)
+        if status < REFUSED:
+            taken.add(wanted)
+        elif one is last or not (wanted in taken or (status == ABSENT and one["method"] in LOOKING)):
+            return one
+    return next((one for one in reversed(records) if one["method"] not in LOOKING), last)
 
 
 def _service(deployment: Deployment, request: Mapping[str, Any], otherwise: str) -> str:

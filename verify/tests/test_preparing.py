@@ -131,6 +131,10 @@ def test_a_drill_sees_the_cause_in_it(report: dict[str, Any]) -> None:
         ([("POST", 202), ("GET", 503)], ("GET", 503)),
         ([("POST", 202), ("GET", None)], ("GET", None)),
         ([("GET", 200)], ("GET", 200)),
+        # An upload that is refused, and what is left of it is taken away.
+        ([("POST", 201), ("PUT", 413), ("DELETE", 204)], ("PUT", 413)),
+        # A token that had expired, and a name that nothing has yet.
+        ([("PUT", 401), ("PUT", 204), ("GET", 404), ("POST", 202), ("GET", 200)], ("POST", 202)),
         ([], (None, None)),
     ],
 )
