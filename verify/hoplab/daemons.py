@@ -33,8 +33,8 @@ LEVELS: Final = "|".join(
         r"^[^ ]+ [0-9a-f]+ +-1 ",
     )
 )
-"""What a line has that tells of trouble: in the forms of oslo.log (but for tracebacks), of RabbitMQ and MariaDB (but for
-ornaments) and of Ceph.
+"""What a line has that tells of trouble: in the forms of oslo.log (but for tracebacks), of RabbitMQ and MariaDB (but
+for ornaments) and of Ceph.
 """
 SEARCH: Final = """
 for pattern do
