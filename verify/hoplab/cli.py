@@ -4,13 +4,14 @@
 """
 
 import argparse
-import json
 import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NoReturn
 
+from openstack.connection import Connection
 from rich.console import Console
 
 from hoplab import __version__
@@ -23,29 +24,42 @@ from hoplab.errors import (
     EXIT_HOLDS,
     EXIT_INTERRUPTED,
     EXIT_UNREADABLE,
+    EXIT_USAGE,
     ConfigurationError,
     HoplabError,
 )
+from hoplab.files import reason
 from hoplab.findings import exit_code
-from hoplab.launch import launch
+from hoplab.launch import Outcome, launch
+from hoplab.output import EXIT_PIPE, safe_line, say, standard_streams
+from hoplab.output import as_json as dump
 from hoplab.plan import Plan
-from hoplab.record import LATEST
+from hoplab.record import LATEST, REPORT
 from hoplab.removal import Removal
 from hoplab.report.explanation import LastRun, explain, find_hop, list_hops
 from hoplab.report.table import as_json, show
-from hoplab.verbs import FLOW, add_runs, add_verbs, flow_of, report_of, runs_of, say
+from hoplab.verbs import FLOW, add_runs, add_verbs, flow_of, report_of, runs_of
 
 Verb = Callable[[argparse.Namespace], int]
 TRACEBACK = "HOPLAB_TRACEBACK"
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong with the arguments in words that can do nothing to the terminal."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with the exit status for wrong usage."""
+        super().error(safe_line(message))
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line; each verb's function is in the attribute `verb`."""
-    top = argparse.ArgumentParser(
+    top: argparse.ArgumentParser = _Parser(
         prog="hoplab",
         description="Launches an instance in the lab, shows from the running system what became of it, and explains "
         "the documented flow of a launch.",
-        epilog="Exit status: 0 all holds, 1 something does not, 2 wrong usage or configuration, 3 unreadable source.",
+        epilog="Exit status: 0 all holds, 1 something does not, 2 wrong usage or configuration, 3 unreadable source, "
+        "130 interrupted (Ctrl-C).",
     )
     top.add_argument("--version", action="version", version=f"hoplab {__version__}")
     top.add_argument(
@@ -83,6 +97,16 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def _shown(outcome: Outcome, arguments: argparse.Namespace) -> int:
+    """Show what became of a launch; return the exit status."""
+    if arguments.json:
+        sys.stdout.write(as_json(outcome))
+    else:
+        show(outcome, Console())
+    sys.stdout.flush()
+    return exit_code(outcome.verdict)
+
+
 def run_launch(arguments: argparse.Namespace) -> int:
     """Carry out `hoplab launch`; return the exit status."""
     deployment = load(find_lab(arguments.lab))
@@ -90,19 +114,20 @@ def run_launch(arguments: argparse.Namespace) -> int:
     request_id = new_request_id()
     cloud = connect(deployment, request_id)
     outcome = launch(cloud, deployment, plan, global_request_id=request_id, say=say, existing=arguments.existing)
-    if arguments.json:
-        sys.stdout.write(as_json(outcome))
-    else:
-        show(outcome, Console())
-    status = exit_code(outcome.verdict)
-    if arguments.keep:
-        return status
+    try:
+        status = _shown(outcome, arguments)
+    finally:  # Also where nobody reads the outcome.
+        removals = _taken_away(cloud, plan) if not arguments.keep else []
+    return status or removal_code(removals)
+
+
+def _taken_away(cloud: Connection, plan: Plan) -> Sequence[Removal]:
     with told_plainly("cleanup"):
         removals = cleanup(cloud, plan, say)
     for removal in removals:
         if removal.problem:
             say(f"{removal.kind}: {removal.problem}")
-    return status or removal_code(removals)
+    return removals
 
 
 def run_cleanup(arguments: argparse.Namespace) -> int:
@@ -113,9 +138,9 @@ def run_cleanup(arguments: argparse.Namespace) -> int:
         removals = cleanup(cloud, Plan(), say, runs=True)
     if arguments.json:
         rows = [{"kind": row.kind, "removed": row.removed, "problem": row.problem} for row in removals]
-        sys.stdout.write(json.dumps({"schema": 1, "verb": "cleanup", "removals": rows}, indent=2) + "\n")
+        sys.stdout.write(dump({"schema": 1, "verb": "cleanup", "removals": rows}))
     else:
-        sys.stdout.write("".join(f"{removal_line(removal)}\n" for removal in removals))
+        sys.stdout.write("".join(f"{safe_line(removal_line(removal))}\n" for removal in removals))
     return removal_code(removals)
 
 
@@ -132,6 +157,8 @@ def run_explain(arguments: argparse.Namespace) -> int:
         if index:
             console.print()
         explain(catalogue, hop, console, deployment, last)
+    if last.damaged:
+        raise ConfigurationError(last.problem)
     return EXIT_HOLDS
 
 
@@ -153,7 +180,7 @@ def last_run(runs: Path) -> LastRun:
     try:
         return LastRun(directory.resolve(), report_of(directory.resolve()), "")
     except ConfigurationError as error:
-        return LastRun(directory.resolve(), None, str(error))
+        return LastRun(directory.resolve(), None, str(error), damaged=(directory / REPORT).exists())
 
 
 def removal_line(removal: Removal) -> str:
@@ -177,10 +204,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Runs, keys and reports tell of a whole cloud: they are for their owner alone, whatever the shell's own mask is.
     loose = os.umask(0o077)
     try:
-        return verb(arguments)
+        with standard_streams():
+            return verb(arguments)
+    except BrokenPipeError:
+        return EXIT_PIPE
     except HoplabError as error:
         say(f"error: {error}")
         return error.exit_code
+    except OSError as error:
+        if os.environ.get(TRACEBACK):
+            raise
+        # A disk, a right or a name that is in the way is no fault of ours.
+        where = "this machine" if error.filename is None else error.filename
+        say(f"error: {where}: {reason(error)}: make room for it, or name another place")
+        return EXIT_USAGE
     except KeyboardInterrupt:
         say("interrupted; what was made so far stays: do it again, or run `hoplab cleanup` to remove it")
         return EXIT_INTERRUPTED

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final, cast
 
+import jsonschema
 import openstack.config
 import openstack.exceptions
 from keystoneauth1 import exceptions as auth_errors
@@ -13,6 +14,7 @@ from openstack.connection import Connection
 from openstack.identity.v3._proxy import Proxy as IdentityApi
 from openstack.image.v2._proxy import Proxy as ImageApi
 
+from hoplab import files
 from hoplab.deployment import Deployment
 from hoplab.errors import ConfigurationError, LaunchError, SourceError
 
@@ -32,16 +34,30 @@ def connect(deployment: Deployment, global_request_id: str, answer_seconds: floa
     say. Nothing is sent yet.
     Raises ConfigurationError if the clouds file has no such cloud.
     """
+    _check_clouds(deployment)
     try:
         config = openstack.config.OpenStackConfig(
             config_files=[str(deployment.clouds_file)], secure_files=[], vendor_files=[], load_envvars=False
         )
         region = config.get_one(cloud=deployment.cloud, region_name=deployment.region, api_timeout=answer_seconds)
-    except (openstack.exceptions.SDKException, auth_errors.ClientException) as error:
+    # What openstacksdk does not expect in the file it meets with whatever happens to be raised then.
+    except Exception as error:  # noqa: BLE001
         raise ConfigurationError(
             f"{deployment.clouds_file}: cloud {deployment.cloud!r} cannot be used ({error}): run `make lab`"
         ) from None
     return Connection(config=region, global_request_id=global_request_id)
+
+
+def _check_clouds(deployment: Deployment) -> None:
+    """Raise ConfigurationError that names file and place if the clouds file is not of the form that is needed."""
+    advice = "correct it, or run `make lab` to write it anew"
+    scalar = {"type": ["string", "number", "boolean", "null"]}
+    auth = {"type": "object", "required": ["auth_url"], "additionalProperties": {"type": "string"}}
+    cloud = {"type": "object", "required": ["auth"], "properties": {"auth": auth}, "additionalProperties": scalar}
+    clouds = {"type": "object", "required": [deployment.cloud], "properties": {deployment.cloud: cloud}}
+    form = {"type": "object", "required": ["clouds"], "properties": {"clouds": clouds}}
+    found = files.read_yaml(deployment.clouds_file, advice=advice)
+    files.checked(deployment.clouds_file, found, jsonschema.Draft202012Validator(form), advice=advice)
 
 
 def project_id(cloud: Connection) -> str:

@@ -1,6 +1,6 @@
 """What says that a hop failed: it weighs more than all that speaks for the hop."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -30,12 +30,16 @@ def denying(hop: Hop, events: Voices, ids: Ids, host: str, *, said: Ids, found: 
         some = speaking(events, denial.when, ids, host)
         against = [event for event in some if own or tied(event, denial.when, {**nothing, **said})]
         if against and not denial.final:
-            where = {key: wanted for key, wanted in denial.when.where.items() if key != FAILED}
-            twins = speaking(events, replace(denial.when, where=where), ids, host)
+            twins = speaking(events, replace(denial.when, where=without_failure(denial.when.where)), ids, host)
             well = [*speaking_for, *(event for event in twins if FAILED not in event.fields)]
             against = [event for event in against if not _taken_back(event, well)]
         denials += against
     return tuple(denials)
+
+
+def without_failure(where: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """Return what is asked of an event's fields, but for its being an error."""
+    return {key: wanted for key, wanted in where.items() if key != FAILED}
 
 
 def _taken_back(denial: Event, well: Iterable[Event]) -> bool:

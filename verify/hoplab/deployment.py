@@ -2,13 +2,13 @@
 
 import dataclasses
 import ipaddress
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from hoplab import files
 from hoplab._fields import Fields
 from hoplab.errors import ConfigurationError
 
@@ -107,6 +107,8 @@ def find_lab(argument: str | None, *, environ: Mapping[str, str] | None = None, 
     argument: a file or directory (--lab), else HOPLAB_LAB, else .lab/local/lab.json here or in a directory above.
     Raises ConfigurationError, with what to do, if there is none.
     """
+    if argument == "":
+        raise ConfigurationError("--lab is empty: name the lab's directory or its lab.json")
     named = argument or (os.environ if environ is None else environ).get(ENVIRONMENT)
     start = (cwd or Path.cwd()).absolute()
     if named:
@@ -128,13 +130,7 @@ def load(path: Path) -> Deployment:
 
     Raises ConfigurationError that names the file, the field, its value and what to do.
     """
-    try:
-        document: object = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigurationError(f"{path}: cannot be read ({error.strerror}): check it, or run `make lab`") from None
-    except ValueError as error:
-        raise ConfigurationError(f"{path}: is not JSON ({error}): run `make lab` to write it anew") from None
-    lab = Fields(document, path)
+    lab = Fields(files.read_json(path, advice="check it, or run `make lab` to write it anew"), path)
     if lab.number("schema", low=0) != SCHEMA:
         lab.refuse("schema", f"{SCHEMA}, which this hoplab knows")
     clouds_file = lab.file("clouds_file")

@@ -1,28 +1,16 @@
 """The pack's own YAML files: read, and refused where they are not plainly right."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import jsonschema
-import yaml
 
+from hoplab import files
 from hoplab.errors import ConfigurationError
 
 NAMES: Final = ("hop", "step", "fault")
 """Keys by which an entry of a list is called."""
-
-
-class _Reader(yaml.SafeLoader):
-    """PyYAML takes the last of several equal keys; here they are an error."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        """Return the mapping; raises ConfigurationError for a key that is there twice."""
-        keys = [self.construct_object(key, deep=True) for key, _value in node.value]
-        twice = {key for key in keys if keys.count(key) > 1}
-        if twice:
-            raise ConfigurationError(f"line {node.start_mark.line + 1}: key {min(map(str, twice))!r} is there twice")
-        return super().construct_mapping(node, deep)
 
 
 def read_document(path: Path, schema: Mapping[str, Any], kind: str) -> dict[str, Any]:
@@ -30,10 +18,7 @@ def read_document(path: Path, schema: Mapping[str, Any], kind: str) -> dict[str,
 
     Raises ConfigurationError that names the file, the place and the key.
     """
-    try:
-        found = yaml.load(path.read_text(encoding="utf-8"), _Reader)
-    except (yaml.YAMLError, UnicodeDecodeError, ConfigurationError) as error:
-        raise ConfigurationError(f"{path}: {error}") from None
+    found = files.read_yaml(path, advice="correct the file")
     checker = jsonschema.Draft202012Validator({**schema[kind], "$defs": schema["$defs"]})
     fault = jsonschema.exceptions.best_match(checker.iter_errors(found))
     if fault is not None:

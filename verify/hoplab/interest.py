@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 from hoplab.agreement import loosened
+from hoplab.denials import FAILED, without_failure
 from hoplab.events import Event
 from hoplab.flow.model import ASKED, EXCHANGE, PLACEHOLDER, Catalogue, Witness
 from hoplab.join import BUILD, TAUGHT
@@ -113,6 +114,9 @@ class Interests:
                 for loose, name in loosened(witness):
                     interest = _of_witness(loose)
                     yield replace(interest, there=(*interest.there, name), taught=())
+                if FAILED in witness.where:
+                    # The same without a failure takes back what was said against a hop.
+                    yield _of_witness(replace(witness, where=without_failure(witness.where)))
         for lesson in TAUGHT:
             if kind in lesson.kinds:
                 for name in sorted(lesson.beside):

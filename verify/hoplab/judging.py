@@ -10,12 +10,11 @@ from hoplab.flow.model import Catalogue, Flow
 from hoplab.join import builds, learn, learn_host
 from hoplab.judge import Judged, Judgement, Launch, Result, Verdict, judge
 from hoplab.pace import read_usual
-from hoplab.pairing import pair_statements
-from hoplab.reading import read_run, unread
+from hoplab.reading import Reading, unread
 from hoplab.record import EVENTS, REPORT, Record, read_record, write_json
 from hoplab.report.document import Document, document
 from hoplab.report.failure import failure
-from hoplab.sources import Source
+from hoplab.sieve import Sieve
 
 STATUS: Mapping[str, int] = {
     Result.PROVED: EXIT_HOLDS,
@@ -28,12 +27,13 @@ STATUS: Mapping[str, int] = {
 class Judging:
     """What came of judging a run.
 
-    launch: as it was judged; ids: all that are known of the launch, with those that were learnt.
+    events: the launch's own, and no others'; launch: as it was judged; ids: all that are known of the launch, with
+    those that were learnt; reading: of its raw files, with what all actors said.
     """
 
     record: Record
     events: tuple[Event, ...]
-    sources: tuple[Source, ...]
+    reading: Reading
     launch: Launch
     ids: Ids
     judgement: Judgement
@@ -46,21 +46,24 @@ def status_of(result: str) -> int:
 
 def judge_record(directory: Path, record: Record, catalogue: Catalogue, flow: Flow) -> Judging:
     """Judge what was captured in a directory, with what is known of the launch."""
+    reading = Reading(directory, record)
     if record.unprepared is not None:
         why = f"nothing was launched: {record.unprepared.service} did not give the {record.unprepared.step}"
         launch = Launch(record.ids, record.host, failed=True)
-        return Judging(record, (), record.sources, launch, record.ids, unlaunched(catalogue, flow, why))
-    found, sources = read_run(directory, record)
-    events = pair_statements(found)
+        return Judging(record, (), reading, launch, record.ids, unlaunched(catalogue, flow, why))
+    with Sieve(catalogue, record.ids) as sieve:
+        for event in reading.events():
+            sieve.add(event)
+        events = sieve.own()
     ids, failed = learn(events, record.ids), record.status != "ACTIVE"
     # The host that the client sees last is another than the first one if Nova tried again.
     host = (failed and learn_host(events, ids)) or record.host or learn_host(events, ids)
-    launch = Launch(record.ids, host, record.clocks, unread(sources, catalogue.asked), failed=failed)
+    launch = Launch(record.ids, host, record.clocks, unread(reading.sources, catalogue.asked), failed=failed)
     judgement = judge(catalogue, flow, events, launch)
     return Judging(
         replace(record, host=host, notes=(*record.notes, *rescheduled(events, ids))),
         events,
-        sources,
+        reading,
         launch,
         ids,
         judgement,
@@ -93,13 +96,13 @@ def judge_run(directory: Path, catalogue: Catalogue, flow: Flow, *, write: bool 
     write: also write events.jsonl and report.json there. Raises ConfigurationError for a directory that is no run.
     """
     judging = judge_record(directory, read_record(directory), catalogue, flow)
-    why = failure(judging.record, flow, judging.judgement, judging.events, judging.ids)
+    why = failure(judging.record, flow, judging.judgement, judging.events, judging.ids, said_by=judging.reading.said_by)
     made = document(
         judging.record,
         flow,
         judging.judgement,
         ids=judging.ids,
-        sources=judging.sources,
+        sources=judging.reading.sources,
         failure=why,
         pace=read_usual(directory),
     )

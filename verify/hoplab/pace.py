@@ -4,7 +4,7 @@ A hop's lag is the time from the end of the last hop that it must follow to its 
 is not slow itself.
 """
 
-import json
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,6 +12,10 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
+import jsonschema
+
+from hoplab import files
+from hoplab.errors import ConfigurationError
 from hoplab.judge import Judged, Judgement, Result
 from hoplab.record import REPORT, write_json
 
@@ -24,6 +28,38 @@ FEWEST: Final = 3
 SECONDS: Final = 2.0
 TIMES: Final = 1.5
 """A hop is slow if its lag is longer than in the slowest good run by so many seconds, and by this factor."""
+
+ADVICE: Final = "remove it, and no hop of this run is called slow"
+_SECONDS: Final = {"type": "number", "minimum": 0}
+CHECK: Final = jsonschema.Draft202012Validator(
+    {
+        "type": "object",
+        "required": ["schema", "runs", "hops"],
+        "properties": {
+            "schema": {"const": SCHEMA},
+            "runs": {"type": "integer", "minimum": 0},
+            "hops": {
+                "type": "object",
+                "additionalProperties": {"type": "array", "items": _SECONDS, "minItems": 2, "maxItems": 2},
+            },
+        },
+    }
+)
+_HOP: Final = {
+    "type": "object",
+    "required": ["name"],
+    "properties": {"name": {"type": "string"}, "lag_s": {"type": ["number", "null"]}},
+}
+COMPARED: Final = jsonschema.Draft202012Validator(
+    {
+        "type": "object",
+        "required": ["result", "hops"],
+        "properties": {
+            "hops": {"type": "array", "items": {"type": "object", "required": ["name"], "properties": _HOP}}
+        },
+    }
+)
+"""What is read of other runs' reports."""
 
 Document = dict[str, Any]
 
@@ -94,12 +130,15 @@ def write_usual(directory: Path) -> None:
 
 
 def read_usual(directory: Path) -> Pace | None:
-    """Return what was usual when a run was made; None if that is not known, or of too few runs."""
-    try:
-        found = json.loads((directory / USUAL).read_text(encoding="utf-8"))
-        pace = Pace(int(found["runs"]), {name: Usual(*map(float, some)) for name, some in found["hops"].items()})
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    """Return what was usual when a run was made; None if that is not known, or of too few runs.
+
+    Raises ConfigurationError for a file that is damaged.
+    """
+    path = directory / USUAL
+    if not os.path.lexists(path):
         return None
+    found = files.checked(path, files.read_json(path, advice=ADVICE), CHECK, advice=ADVICE)
+    pace = Pace(found["runs"], {name: Usual(*map(float, some)) for name, some in found["hops"].items()})
     return pace if pace.runs >= FEWEST else None
 
 
@@ -127,10 +166,9 @@ def good_runs(runs: Path, *, but: Path | None = None) -> Iterator[Document]:
         if path == but or stamps[path.name.partition("-")[0]] > 1 or found == RUNS:
             continue
         try:
-            report: Document = json.loads((path / REPORT).read_text(encoding="utf-8"))
-            good = report["result"] == Result.PROVED and not report.get("slow")
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
-        if good:
+            report = files.checked(path, files.read_json(path / REPORT, advice=ADVICE), COMPARED, advice=ADVICE)
+        except ConfigurationError:
+            continue  # Of another version, or damaged: it is no run to be compared with.
+        if report["result"] == Result.PROVED and not report.get("slow"):
             found += 1
             yield report

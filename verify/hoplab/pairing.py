@@ -60,16 +60,10 @@ class Pairing:
 
     def add(self, event: Event) -> None:
         """Take a `db.sent` or a `db.statement`; others are left out."""
-        if event.kind == "db.sent":
-            group = self._groups.setdefault(_key(event, event.who), _Group())
-            group.notes.append(event)
-        elif event.kind == "db.statement":
-            account = event.fields.get("account", "")
-            group = self._groups.setdefault(_key(event, self._speakers.get(account, account)), _Group())
-            group.statements.append(event)
-        else:
-            return
-        group.sorted = False
+        if event.kind in {"db.sent", "db.statement"}:
+            group = self._groups.setdefault(key_of(event, self._speakers), _Group())
+            (group.notes if event.kind == "db.sent" else group.statements).append(event)
+            group.sorted = False
 
     def settled(self, until: float) -> Iterator[tuple[Event, Event]]:
         """Yield each statement up to this time, as it came and with its request's ids; these are forgotten.
@@ -126,8 +120,13 @@ def pair_statements(
     return tuple(paired.get(id(event), event) for event in events)
 
 
-def _key(event: Event, who: str) -> Key:
-    """Return what two notes of one statement have in common: who sends it, and all that stands in it."""
+def key_of(event: Event, speakers: Mapping[str, str] = SPEAKERS) -> Key:
+    """Return what the two notes of one statement have in common: who sends it, and all that stands in it.
+
+    event: a `db.sent` or a `db.statement`; speakers: see `Pairing`.
+    """
+    account = event.fields.get("account", "")
+    who = event.who if event.kind == "db.sent" else speakers.get(account, account)
     literal = ((name, values) for name, values in event.ids.items() if name not in CARRIED and name != "statement")
     return who, event.ids.get("statement", frozenset()), tuple(sorted(literal, key=lambda one: one[0]))
 

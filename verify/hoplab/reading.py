@@ -1,11 +1,14 @@
 """From a run's raw files to its events: which parser reads which form, and what could not be read."""
 
 import math
+import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from hoplab import files
 from hoplab.events import Event
 from hoplab.parse.access import outcome
 from hoplab.parse.broker import parse_broker
@@ -140,19 +143,112 @@ What the guest said can't be placed in time without the hypervisor, so that one 
 """
 
 
-def read_run(directory: Path, record: Record) -> tuple[list[Event], tuple[Source, ...]]:
-    """Return a run's events until it ended, and all its sources with what is wrong with them.
+class Reading:
+    """A run's raw files. sources: all that there must be, with what was found to be wrong with them so far."""
 
-    A source whose file is gone or shorter than it was written, or of a form that is not known here, has a problem.
-    """
-    sources = tuple(_whole(directory, _checked(directory, source), record) for source in record.sources)
-    images, writes = learn_images(_all_lines(directory, sources, "ceph-osd")), _writes(directory, sources)
-    context = Context(record, images, writes, record.started)
-    events = [event for source in sources if source.form != "console" for event in _events(directory, source, context)]
-    context = replace(context, boot_time=_boot_time(events, record))
-    consoles = [source for source in sources if source.form == "console"]
-    events += [event for source in consoles for event in _events(directory, source, context)]
-    return [event for event in events if not _late(event, record)], sources
+    def __init__(self, directory: Path, record: Record) -> None:
+        self._directory = directory
+        self._record = record
+        self._context: Context | None = None
+        self._boot_time: float | None = None
+        self.sources = tuple(self._whole(self._checked(source)) for source in record.sources)
+
+    def events(self) -> Iterator[Event]:
+        """Yield the events until the run ended, source by source.
+
+        A source whose file is gone or shorter than it was written, or of a form that is not known here, has a problem;
+        so has one that turns out to be unreadable on the way, or to have a line without an end.
+        """
+        early = [source for source in self.sources if source.form != "console"]
+        for source in early:
+            for event in self._events(source, self.context):
+                self._watch_boot(event)
+                yield event
+        context = replace(self.context, boot_time=self._record.started if self._boot_time is None else self._boot_time)
+        for source in [source for source in self.sources if source.form == "console"]:
+            yield from self._events(source, context)
+
+    def said_by(self, actor: str) -> Iterator[Event]:
+        """Yield an actor's events alone, source by source."""
+        for source in self.sources:
+            if any(who == actor for who, _kind in _says(source)):
+                yield from (event for event in self._events(source, self.context) if event.who == actor)
+
+    @property
+    def context(self) -> Context:
+        """What parsers must know of other sources than their own, learnt when it is asked for first."""
+        if self._context is None:
+            images = learn_images(line for source in self._of_form("ceph-osd") for line in self._lines(source))
+            agents = [source for source in self._of_form("openstack") if source.who == "dhcp-agent"]
+            writes = {source.node: host_writes(self._lines(source)) for source in agents}
+            self._context = Context(self._record, images, writes, self._record.started)
+        return self._context
+
+    def _of_form(self, form: str) -> Iterator[Source]:
+        return (source for source in self.sources if source.form == form)
+
+    def _events(self, source: Source, context: Context) -> Iterator[Event]:
+        if source.form in FORMS:
+            events = read_lines(self._lines(source), source, context)
+            yield from (event for event in events if not _late(event, self._record))
+
+    def _watch_boot(self, event: Event) -> None:
+        """Note when the guest began to run, which places what it says in time."""
+        if event.kind == "domain.changed" and event.fields.get("to") == "resumed":
+            own = self._record.ids.get("instance", frozenset())
+            if not own.isdisjoint(event.ids.get("instance", frozenset())):
+                before = self._boot_time
+                self._boot_time = event.time if before is None else min(before, event.time)
+
+    def _path(self, source: Source) -> Path:
+        return self._directory / RAW / source.node / source.name
+
+    def _lines(self, source: Source) -> Iterator[str]:
+        """Yield a source's lines; what is in the way becomes the source's problem."""
+        long: list[int] = []
+        try:
+            yield from files.read_lines(self._path(source), long)
+        except FileNotFoundError:
+            pass  # Nothing was written: its size says whether something should have been.
+        except OSError as error:
+            self._spoil(source, f"{self._path(source)}: cannot be read ({files.reason(error)})")
+        if long:
+            self._spoil(source, f"{self._path(source)}: line {long[0]} has more than {files.LINE} characters")
+
+    def _spoil(self, source: Source, problem: str) -> None:
+        """Note what is wrong with a source, unless something is already."""
+        key = (source.node, source.name)
+        self.sources = tuple(
+            replace(one, problem=problem) if (one.node, one.name) == key and not one.problem else one
+            for one in self.sources
+        )
+
+    def _checked(self, source: Source) -> Source:
+        path = self._path(source)
+        if source.form not in FORMS:
+            return replace(source, problem=f"its form {source.form!r} is not known to this hoplab")
+        try:
+            with files.open_regular(path) as stream:
+                size = os.fstat(stream.fileno()).st_size
+        except FileNotFoundError:
+            size = 0
+        except OSError as error:
+            return replace(source, problem=source.problem or f"{path}: cannot be read ({files.reason(error)})")
+        if size != source.size and not source.problem:
+            return replace(source, problem=f"{path}: {size} bytes, and {source.size} were written: the run is damaged")
+        return source
+
+    def _whole(self, source: Source) -> Source:
+        """Return a source with a problem if its recorder missed something while the launch lasted."""
+        if source.form not in ("cache", "ceph-mon-names") or source.problem:
+            return source
+        record = self._record
+        clock = record.clocks.get(source.node)
+        with suppress(OSError):  # It is told when the source itself is read.
+            until = record.ended + (clock.offset if clock else 0.0)
+            problem = missed(files.read_lines(self._path(source)), until=until, who=source.who)
+            return replace(source, problem=problem) if problem else source
+        return source
 
 
 def _late(event: Event, record: Record) -> bool:
@@ -174,10 +270,6 @@ def _says(source: Source) -> Iterator[tuple[str, str]]:
     """Yield (who, kind) of all events that a source may have."""
     for who, kind in FORMS[source.form][1] if source.form in FORMS else ():
         yield who or source.who, kind
-
-
-def _events(directory: Path, source: Source, context: Context) -> Iterator[Event]:
-    return read_lines(_lines(directory, source), source, context) if source.form in FORMS else iter(())
 
 
 def read_lines(lines: Lines, source: Source, context: Context) -> Iterator[Event]:
@@ -210,56 +302,3 @@ def _served(event: Event, hosts: Mapping[str, str]) -> Iterator[Event]:
     if math.isfinite(took) and took >= 0:  # HAProxy notes -1 for what it broke off.
         time, fields = event.time + took, {**fields, **outcome(fields.get("status", "")), "precision": CUT}
         yield Event(time, event.node, event.source, event.who, "http.replied", fields, event.ids, event.line)
-
-
-def _lines(directory: Path, source: Source) -> Iterator[str]:
-    path = directory / RAW / source.node / source.name
-    if path.is_file():
-        with path.open(encoding="utf-8", errors="replace") as stream:
-            yield from stream
-
-
-def _all_lines(directory: Path, sources: Iterable[Source], form: str) -> Iterator[str]:
-    for source in sources:
-        if source.form == form:
-            yield from _lines(directory, source)
-
-
-def _writes(directory: Path, sources: Iterable[Source]) -> dict[str, tuple[HostWrite, ...]]:
-    return {
-        source.node: host_writes(_lines(directory, source))
-        for source in sources
-        if source.who == "dhcp-agent" and source.form == "openstack"
-    }
-
-
-def _boot_time(events: Iterable[Event], record: Record) -> float:
-    """Return when the guest began to run, or when the recording began if nobody said that."""
-    own = record.ids.get("instance", frozenset())
-    times = [
-        event.time
-        for event in events
-        if event.kind == "domain.changed"
-        and event.fields.get("to") == "resumed"
-        and not own.isdisjoint(event.ids.get("instance", frozenset()))
-    ]
-    return min(times, default=record.started)
-
-
-def _whole(directory: Path, source: Source, record: Record) -> Source:
-    """Return a source with a problem if its recorder missed something while the launch lasted."""
-    if source.form not in ("cache", "ceph-mon-names") or source.problem:
-        return source
-    clock = record.clocks.get(source.node)
-    problem = missed(_lines(directory, source), until=record.ended + (clock.offset if clock else 0.0), who=source.who)
-    return replace(source, problem=problem) if problem else source
-
-
-def _checked(directory: Path, source: Source) -> Source:
-    path = directory / RAW / source.node / source.name
-    size = path.stat().st_size if path.is_file() else 0
-    if source.form not in FORMS:
-        return replace(source, problem=f"its form {source.form!r} is not known to this hoplab")
-    if size != source.size and not source.problem:
-        return replace(source, problem=f"{path}: {size} bytes, and {source.size} were written: the run is damaged")
-    return source

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import Any, Final
 
 import jsonschema
 
-from hoplab._fields import LONGEST_SHOWN
+from hoplab import files
 from hoplab.clocks import NodeClock
 from hoplab.errors import ConfigurationError
 from hoplab.events import Ids
@@ -32,7 +33,12 @@ ROOM: Final = 32 << 20
 ELSEWHERE: Final = "free space there, or name another place for runs with --runs"
 DAMAGED: Final = "the run is damaged, make another"
 TEXT: Final = {"type": "string"}
-NUMBER: Final = {"type": "number"}
+NUMBER: Final = {"type": "number", "minimum": -60_000_000_000, "maximum": 253_402_300_799}
+"""Also seconds since 1970, which Python can write from the year 68 to 9999."""
+PLACE: Final = re.compile(
+    r"[^/.\x00-\x1f\x7f-\x9f][^/\x00-\x1f\x7f-\x9f]*(?:/[^/.\x00-\x1f\x7f-\x9f][^/\x00-\x1f\x7f-\x9f]*)*"
+)
+LONGEST_NAME: Final = 250
 
 
 def _also(form: dict[str, Any], **members: dict[str, Any]) -> dict[str, Any]:
@@ -217,30 +223,21 @@ def make_directory(directory: Path) -> None:
 def read_record(directory: Path) -> Record:
     """Read a run's journey.json. Raises ConfigurationError that names the file, the field and what to do."""
     path = directory / JOURNEY
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse)
-    except OSError as error:
-        raise ConfigurationError(
-            f"{path}: cannot be read ({error.strerror}): name a run's directory, such as runs/{LATEST}"
-        ) from None
-    except (ValueError, RecursionError) as error:
-        raise ConfigurationError(f"{path}: is not JSON ({error}): {DAMAGED}") from None
-    version = found.get("schema", "none") if isinstance(found, dict) else "none"
-    if version != SCHEMA:
-        raise ConfigurationError(f"{path}: schema: {version!r}, and this hoplab knows {SCHEMA}: make another run")
-    fault = jsonschema.exceptions.best_match(CHECK.iter_errors(found))
-    if fault is not None:
-        place = ".".join(map(str, fault.absolute_path)) or "top"
-        raise ConfigurationError(f"{path}: {place}: {_short(fault.message)}: {DAMAGED}")
-    return _record(found)
+    advice = f"{DAMAGED}, or name a run's directory, such as runs/{LATEST}"
+    record = _record(files.checked(path, files.read_json(path, advice=advice), CHECK, advice=advice))
+    names = [(source.node, source.name) for source in record.sources]
+    for number, (node, name) in enumerate(names):
+        if "/" in node or not is_place(node) or not is_place(name):
+            said = files.shortened(repr(f"{node}/{name}"))
+            raise ConfigurationError(f"{path}: sources.{number}: {said} is no name of a source: {advice}")
+    if len(set(names)) < len(names):
+        raise ConfigurationError(f"{path}: sources: one of them is there twice: {advice}")
+    return record
 
 
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no number")
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN // 2]}...{text[-LONGEST_SHOWN // 2 :]}"
+def is_place(name: str) -> bool:
+    """Tell whether a source may have this name, which is that of its file below `raw`: nothing hidden or elsewhere."""
+    return bool(PLACE.fullmatch(name)) and len(name) <= LONGEST_NAME
 
 
 def _record(found: dict[str, Any]) -> Record:

@@ -4,15 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import jsonschema
-import yaml
 
+from hoplab import files
 from hoplab.deployment import Node
-from hoplab.errors import ConfigurationError
 
 HERE: Final = Path(__file__).parent / "profiles"
+ADVICE: Final = "correct the profile"
 CLIENT: Final = "client"
 """The name under which this machine stands among the nodes."""
 
@@ -65,14 +65,8 @@ class Profile:
 
 def load_profile(path: Path = HERE / "lab.yaml") -> Profile:
     """Read a profile. Raises ConfigurationError that names the file and the place."""
-    try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ConfigurationError(f"{path}: {error}") from None
-    schema: dict[str, Any] = yaml.safe_load((HERE / "schema.yaml").read_text(encoding="utf-8"))
-    fault = jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(schema).iter_errors(found))
-    if fault is not None:
-        raise ConfigurationError(f"{path}: {'/'.join(map(str, fault.absolute_path)) or 'top'}: {fault.message}")
+    schema = jsonschema.Draft202012Validator(files.read_yaml(HERE / "schema.yaml", advice=ADVICE))
+    found = files.checked(path, files.read_yaml(path, advice=ADVICE), schema, advice=ADVICE)
     return Profile(
         tuple((line["service"], line["file"], line["who"], line["form"]) for line in found["logs"]),
         {name: (line["who"], line["form"]) for name, line in found["recorders"].items()},

@@ -2,8 +2,8 @@
 
 import argparse
 import io
-import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -17,9 +17,11 @@ from hoplab.flow.loader import load as load_flows
 from hoplab.flow.model import Catalogue, Flow
 from hoplab.judge import Result
 from hoplab.judging import judge_run, status_of
+from hoplab.output import as_json, print_page, safe_line, say
 from hoplab.pace import write_usual
 from hoplab.record import LATEST, REPORT, point_latest
 from hoplab.report.document import Document
+from hoplab.report.form import read_report
 from hoplab.report.html import render_html
 from hoplab.report.junit import render_junit
 from hoplab.report.terminal import result_line, show_report
@@ -48,7 +50,7 @@ def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     form.add_argument("--html", action="store_true", help="as one self-contained page")
     form.add_argument("--junit", action="store_true", help="as JUnit XML")
     form.add_argument("--json", action="store_true", help="as it is in report.json")
-    report.add_argument("--output", metavar="FILE", type=Path, help="where to write it (default: standard output)")
+    report.add_argument("--output", metavar="FILE", type=path, help="where to write it (default: standard output)")
     report.set_defaults(verb=run_report)
 
 
@@ -80,7 +82,7 @@ def _add_run(one: argparse.ArgumentParser, *, required: bool) -> None:
     one.add_argument(
         "run",
         metavar="RUN",
-        type=Path,
+        type=path,
         nargs=None if required else "?",
         help="a run's directory" + ("" if required else f" (default: {RUNS}/{LATEST})"),
     )
@@ -89,7 +91,7 @@ def _add_run(one: argparse.ArgumentParser, *, required: bool) -> None:
 
 def add_runs(one: argparse.ArgumentParser) -> None:
     """Add the option that says where runs are kept (see `runs_of`)."""
-    one.add_argument("--runs", type=Path, metavar="DIR", help=f"where runs are kept (${ENVIRONMENT}, else {RUNS}/)")
+    one.add_argument("--runs", type=path, metavar="DIR", help=f"where runs are kept (${ENVIRONMENT}, else {RUNS}/)")
 
 
 def add_flow(one: argparse.ArgumentParser) -> None:
@@ -98,22 +100,24 @@ def add_flow(one: argparse.ArgumentParser) -> None:
 
 
 def _seconds(text: str) -> float:
-    value = float(text)
+    value = float(text) if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text) else 0
     if not 1 <= value <= 3600:  # noqa: PLR2004 as the message says
-        raise argparse.ArgumentTypeError(f"{text} is not between 1 and 3600 seconds")
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to 3600: give seconds")
     return value
 
 
 def _count(text: str) -> int:
-    value = int(text)
+    value = int(text) if re.fullmatch("[0-9]{1,9}", text) else 0
     if not 1 <= value <= MOST:
-        raise argparse.ArgumentTypeError(f"{text} is not between 1 and {MOST}")
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 to {MOST}")
     return value
 
 
-def say(message: str) -> None:
-    """Tell the user what is being done; on standard error, since standard output is for the result."""
-    print(f"hoplab: {message}", file=sys.stderr, flush=True)
+def path(text: str) -> Path:
+    """Return a path that was given as an argument; argparse.ArgumentTypeError for an empty one."""
+    if not text:
+        raise argparse.ArgumentTypeError("is empty: name a file or a directory")
+    return Path(text)
 
 
 def run_verify(arguments: argparse.Namespace) -> int:
@@ -128,7 +132,7 @@ def run_verify(arguments: argparse.Namespace) -> int:
         say=say,
         recorded=lambda directories: found.update(judge_all(directories, catalogue, flow)),
     )
-    show(list(found.values()), list(found), as_json=arguments.json)
+    show(list(found.values()), list(found), json=arguments.json)
     return max((status_of(document["result"]) for document in found.values()), key=WORST_LAST.index)
 
 
@@ -147,7 +151,7 @@ def run_watch(arguments: argparse.Namespace) -> int:
             began=watching.began,
         )
     ((directory, document),) = found.items()
-    show([document], [directory], as_json=False)
+    show([document], [directory], json=False)
     return status_of(document["result"])
 
 
@@ -156,7 +160,7 @@ def run_replay(arguments: argparse.Namespace) -> int:
     catalogue, flow = flow_of(arguments)
     directory = run_of(arguments)
     document = judge_run(directory, catalogue, flow, write=False)
-    show([document], [directory], as_json=arguments.json)
+    show([document], [directory], json=arguments.json)
     return status_of(document["result"])
 
 
@@ -168,7 +172,7 @@ def run_report(arguments: argparse.Namespace) -> int:
     elif arguments.junit:
         text = render_junit(document)
     elif arguments.json:
-        text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+        text = as_json(document)
     elif arguments.output:
         shown = io.StringIO()
         show_report(document, Console(file=shown))
@@ -179,17 +183,17 @@ def run_report(arguments: argparse.Namespace) -> int:
     if arguments.output:
         write_page("--output", arguments.output, text)
     else:
-        sys.stdout.write(text)
+        print_page(text)
     return EXIT_HOLDS
 
 
-def write_page(option: str, path: Path, text: str) -> None:
+def write_page(option: str, file: Path, text: str) -> None:
     """Write what was asked for with an option; ConfigurationError that names it if that can't be done."""
     try:
-        path.write_text(text, encoding="utf-8")
+        file.write_text(text, encoding="utf-8", errors="replace")
     except OSError as error:
-        raise ConfigurationError(f"{option} {path}: {error.strerror}: name another file") from None
-    say(f"written to {path}")
+        raise ConfigurationError(f"{option} {file}: {error.strerror}: name another file") from None
+    say(f"written to {file}")
 
 
 def judge_all(directories: Iterable[Path], catalogue: Catalogue, flow: Flow) -> dict[Path, Document]:
@@ -205,18 +209,18 @@ def judge_all(directories: Iterable[Path], catalogue: Catalogue, flow: Flow) -> 
     return found
 
 
-def show(documents: list[Document], directories: "tuple[Path, ...] | list[Path]", *, as_json: bool) -> None:
+def show(documents: list[Document], directories: "tuple[Path, ...] | list[Path]", *, json: bool) -> None:
     """Show reports: the only one as a whole, of several a line each and those that are not proved as a whole."""
-    if as_json:
+    if json:
         found = documents[0] if len(documents) == 1 else documents
-        sys.stdout.write(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
+        sys.stdout.write(as_json(found))
         return
     console = Console()
     for document in documents:
         if len(documents) == 1 or document["result"] != "proved":
             show_report(document, console)
         else:
-            console.print(result_line(document), soft_wrap=True, highlight=False, markup=False)
+            console.print(safe_line(result_line(document)), soft_wrap=True, highlight=False, markup=False)
     for directory in directories:
         say(f"run {directory}")
 
@@ -252,11 +256,4 @@ def run_of(arguments: argparse.Namespace) -> Path:
 
 def report_of(directory: Path) -> Document:
     """Return a run's report as it was written; ConfigurationError if it has none that can be read."""
-    path = directory / REPORT
-    try:
-        found: Document = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigurationError(f"{path}: {error.strerror}: name a run that was judged") from None
-    except ValueError as error:
-        raise ConfigurationError(f"{path}: is not JSON ({error}): judge the run again with `hoplab replay`") from None
-    return found
+    return read_report(directory / REPORT)

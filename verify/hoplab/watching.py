@@ -13,6 +13,7 @@ from hoplab.errors import HoplabError
 from hoplab.flow.model import Catalogue, Flow
 from hoplab.judge import Judgement, Verdict
 from hoplab.judging import judge_record
+from hoplab.output import safe_line
 from hoplab.verification import Look
 
 AGAIN: Final = 1.0
@@ -53,7 +54,7 @@ class Watching:
 
     def say(self, message: str) -> None:
         """Print a message above the table."""
-        self._live.console.print(f"hoplab: {message}", highlight=False, markup=False)
+        self._live.console.print(f"hoplab: {safe_line(message)}", highlight=False, markup=False)
 
     def began(self, look: Look) -> None:
         """Begin to look at a launch that is being recorded."""

@@ -14,6 +14,8 @@ from hoplab.flow.model import PLACEHOLDER, Witness
 from hoplab.join import TAUGHT, teaches
 from hoplab.judge import Judgement, Launch, Verdict, judge
 from hoplab.judging import judge_record
+from hoplab.pairing import pair_statements
+from hoplab.reading import Reading
 from hoplab.record import Record, read_record
 from hoplab.sources import Source
 
@@ -27,8 +29,8 @@ _place = TemporaryDirectory(prefix="hoplab-runs-")
 class Recorded:
     """A launch of a recording.
 
-    events: those that a witness might be or that teach an id, for the others mean nothing to the judge, and judgement:
-    by these; whole: by all that was read; ids: all that are known of the launch, with those that were learnt.
+    events: those that a witness might be or that teach an id, of all launches, and judgement: by these; whole: as
+    `hoplab replay` judges; ids: all that are known of the launch, with those that were learnt.
     """
 
     directory: Path
@@ -66,10 +68,17 @@ def recorded(name: str, number: int = 0) -> Recorded:
     directory = unpacked(name)[number]
     record = read_record(directory)
     judging = judge_record(directory, record, CATALOGUE, FLOW)
-    kept = relevant(judging.events)
+    found, sources = read_run(directory, record)
+    kept = relevant(pair_statements(found))
     judgement = judge(CATALOGUE, FLOW, kept, judging.launch)
     whole, launch = judging.judgement, judging.launch
-    return Recorded(directory, record, judging.sources, kept, launch, judging.ids, whole, judgement)
+    return Recorded(directory, record, sources, kept, launch, judging.ids, whole, judgement)
+
+
+def read_run(directory: Path, record: Record) -> tuple[list[Event], tuple[Source, ...]]:
+    """Return all events of a run, whosever they are, and its sources with what is wrong with them."""
+    reading = Reading(directory, record)
+    return list(reading.events()), reading.sources
 
 
 def relevant(events: Iterable[Event]) -> tuple[Event, ...]:

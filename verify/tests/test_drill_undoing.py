@@ -196,7 +196,7 @@ class TestJournal:
         [
             ("{", "is not JSON"),
             ("[]", r"top: \[\] is not of type 'object'"),
-            ('{"schema": 2, "fault": "x", "entries": []}', "schema: 1 was expected"),
+            ('{"schema": 2, "fault": "x", "entries": []}', "schema: 2, and this hoplab knows 1"),
             ('{"schema": 1, "fault": "x", "entries": [{}]}', "entries.0: 'kind' is a required property"),
         ],
     )

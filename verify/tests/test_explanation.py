@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from hoplab import cli
+from hoplab.cli import main
 from hoplab.deployment import Deployment
 from hoplab.flow.loader import load
 from hoplab.report.explanation import LINE, LastRun, explain
@@ -123,10 +124,15 @@ class TestTheLastRun:
         "broken",
         [{"schema": 2}, {"hops": None}, {"hops": [{"name": "host-claim"}]}, {"flow": None, "hops": 3}, {"launch": 7}],
     )
-    def test_a_report_of_another_form_is_told_and_never_raises(self, broken: Document) -> None:
-        text = told("host-claim", {**proved(), **broken})
-        assert "mariadb placement" in text
-        assert "its report is not as this hoplab writes it" in text or broken == {"launch": 7}
+    def test_a_report_of_another_form_is_told_and_the_hop_explained(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str], broken: Document
+    ) -> None:
+        (tmp_path / "latest").mkdir()
+        (tmp_path / "latest" / "report.json").write_text(json.dumps({**proved(), **broken}))
+        assert main(["explain", "host-claim", "--runs", str(tmp_path)]) == 2
+        shown = capsys.readouterr()
+        assert "mariadb placement" in shown.out
+        assert f"report.json: {next(iter(broken))}" in shown.err
 
     def test_evidence_can_do_nothing_to_the_terminal(self) -> None:
         sample = proved()

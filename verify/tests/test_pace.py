@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from hoplab.errors import ConfigurationError
 from hoplab.events import Event
 from hoplab.flow.loader import load
 from hoplab.flow.model import Catalogue
@@ -105,9 +106,16 @@ class TestUsual:
         assert read_usual(own) is None
         write_usual(own)
         assert read_usual(own) is None
-        for text in ("", "[]", "{}", '{"runs": 9, "hops": {"x": 5}}', '{"runs": 9, "hops": {"x": [1]}}'):
+        for text in (
+            "",
+            "[]",
+            "{}",
+            '{"schema": 1, "runs": 9, "hops": {"x": 5}}',
+            '{"schema": 1, "runs": 9, "hops": {"x": [1]}}',
+        ):
             (own / USUAL).write_text(text)
-            assert read_usual(own) is None
+            with pytest.raises(ConfigurationError, match=f"{USUAL}: .*remove it"):
+                read_usual(own)
 
     def test_is_of_the_latest_runs(self, tmp_path: Path) -> None:
         for number in range(RUNS + 5):

@@ -16,9 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hoplab.events import Event, read_events, write_events
-from hoplab.reading import FORMS, read_run
+from hoplab.reading import FORMS
 from hoplab.record import RAW, read_record
-from samples.runs import unpacked
+from samples.runs import read_run, unpacked
 
 RUN = unpacked("cold")[0]
 RECORD = read_record(RUN)

@@ -15,10 +15,11 @@ from hoplab.actors import SERVICES
 from hoplab.clocks import NodeClock
 from hoplab.deployment import Node, Service
 from hoplab.errors import ConfigurationError
-from hoplab.reading import FORMS, read_run
+from hoplab.reading import FORMS
 from hoplab.record import CHECK, FORM, JOURNEY, Record, Unit, point_latest, read_record, share_raw, write_record
 from hoplab.resources import StateSeen
 from hoplab.sources import HERE, Source, load_profile
+from samples.runs import read_run
 
 ROLES = Path(__file__).parents[2] / "roles"
 LAB = yaml.safe_load((HERE / "lab.yaml").read_text())
@@ -82,10 +83,10 @@ class TestFaults:
     @pytest.mark.parametrize(
         ("change", "place", "said"),
         [
-            ({"logs": [{"service": "x", "file": "*", "who": "x", "form": 5}]}, "logs/0/form", "5 is not of type"),
-            ({"logs": [{"service": "x", "file": "*", "who": "x"}]}, "logs/0", "'form' is a required property"),
+            ({"logs": [{"service": "x", "file": "*", "who": "x", "form": 5}]}, "logs.0.form", "5 is not of type"),
+            ({"logs": [{"service": "x", "file": "*", "who": "x"}]}, "logs.0", "'form' is a required property"),
             ({"logs": {}}, "logs", "{} is not of type 'array'"),
-            ({"recorders": {"broker": {"who": "x", "form": "y", "z": 1}}}, "recorders/broker", "'z' was unexpected"),
+            ({"recorders": {"broker": {"who": "x", "form": "y", "z": 1}}}, "recorders.broker", "'z' was unexpected"),
             ({"client": None}, "client", "None is not of type 'object'"),
             ({"more": 1}, "top", "'more' was unexpected"),
             ({5: 1}, "top", "5 was unexpected"),

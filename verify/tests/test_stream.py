@@ -11,11 +11,10 @@ from hoplab.interest import Interests
 from hoplab.join import TAUGHT, teaches
 from hoplab.judge import Launch, Result, judge
 from hoplab.pairing import CARRIED, SPEAKERS, pair_statements
-from hoplab.reading import read_run
 from hoplab.record import Record, read_record
 from hoplab.stream import HOLD, LATE, WAIT, Outcome, Stream
 from samples.rate import Reading
-from samples.runs import CATALOGUE, FLOW, recorded, relevant, unpacked, verdicts
+from samples.runs import CATALOGUE, FLOW, read_run, recorded, relevant, unpacked, verdicts
 from samples.stream import LEARNS, STARTS, Made
 
 TAKES = 10.0

@@ -1,6 +1,11 @@
-"""The connection to one node's agent: sends it there, keeps its word apart by source, and measures the node's clock."""
+"""The connection to one node's agent: sends it there, keeps its word apart by source, and measures the node's clock.
+
+What comes is another machine's word: each message is checked (`hoplab.capture.message`), and what is wrong with one is
+that node's problem.
+"""
 
 import json
+import os
 import queue
 import subprocess
 import threading
@@ -10,9 +15,10 @@ from contextlib import suppress
 from importlib import resources
 from typing import Any, Final
 
+from hoplab.capture.message import Names, check, messages
 from hoplab.clocks import NodeClock
 from hoplab.deployment import Node, Ssh
-from hoplab.events import GARBLED
+from hoplab.files import reason
 from hoplab.transport import node_target, ssh_argv
 
 PACKAGE: Final = "hoplab.capture.agent"
@@ -32,6 +38,10 @@ main(job["wanted"], job["limit"])
 """What the node's Python is started with: it takes the agent's modules from its first line of input."""
 
 PINGS: Final = 5
+ANSWERS: Final = 100
+"""Answers that may wait to be looked at."""
+SAID: Final = 300
+"""Bytes at the end of what was said on standard error that are kept."""
 ANSWER_SECONDS: Final = 10.0
 
 Sink = Callable[[str, str, str], None]
@@ -57,7 +67,9 @@ class Channel:
         self.follows: set[str] = set()
         self.wanted = wanted
         self._sink = sink
-        self._answers: queue.Queue[dict[str, Any]] = queue.Queue()
+        self._answers: queue.Queue[dict[str, Any]] = queue.Queue(ANSWERS)
+        self._said = b""
+        self._names = Names(wanted)
         self._ended = threading.Event()
         self._argv = ssh_argv(node_target(ssh, node), ["python3", "-c", BOOT])
 
@@ -68,15 +80,17 @@ class Channel:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
             # Ctrl-C is for us, who then tell the agent to end: it must not lose its connection before.
             start_new_session=True,
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        self._say({"modules": modules(), "wanted": self.wanted, "limit": limit})
+        # Who writes much there and is not read stands still.
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
+        # A node that reads nothing would hold up the others: what we say is more than a pipe holds.
+        first = {"modules": modules(), "wanted": self.wanted, "limit": limit}
+        threading.Thread(target=self._say, args=(first,), daemon=True).start()
 
     def wait_ready(self, seconds: float) -> None:
         """Wait until the agent records, for at most so many seconds; what goes wrong is a problem of all sources."""
@@ -96,7 +110,7 @@ class Channel:
                 return best
             doubt = (back - asked) / 2
             if best is None or doubt < best.uncertainty:
-                best = NodeClock(float(answer["time"]) - (asked + back) / 2, doubt)
+                best = NodeClock(answer["time"] - (asked + back) / 2, doubt)
         return best
 
     def stop(self, seconds: float) -> None:
@@ -117,7 +131,7 @@ class Channel:
     def _say(self, message: Mapping[str, Any]) -> None:
         try:
             assert self._process.stdin is not None
-            self._process.stdin.write(json.dumps(message) + "\n")
+            self._process.stdin.write(json.dumps(message).encode() + b"\n")
             self._process.stdin.flush()
         except (OSError, ValueError):
             pass  # The reader tells what the end of the connection was.
@@ -141,17 +155,27 @@ class Channel:
         assert self._process.stdout is not None
         assert self._process.stderr is not None
         whole = False
-        for line in self._process.stdout:
+        for line in messages(self._process.stdout):
             try:
-                whole = self._sort(json.loads(line)) or whole
+                whole = self._sort(check(line, self._names)) or whole
             except OSError as error:
-                self.problems["*"] = f"what came can't be written: {error}"
-            except GARBLED:
-                self.problems["*"] = f"what came is no message of the agent: {line.strip()[:200]}"
+                self._fails(f"what came can't be written: {reason(error)}")
+            except ValueError as error:
+                self._fails(f"what came is no message of the agent: {error}")
+        self._listener.join(ANSWER_SECONDS)
         if not whole:
-            said = " ".join(self._process.stderr.read().split())
-            self.problems["*"] = f"the connection ended before the recording did: {said[-300:] or 'no message'}"
+            said = " ".join(self._said.decode("utf-8", "replace").split())
+            self._fails(f"the connection ended before the recording did: {said or 'no message'}")
         self._ended.set()
+
+    def _fails(self, problem: str) -> None:
+        self.problems["*"] = problem
+
+    def _listen(self) -> None:
+        """Keep the end of what SSH and the agent's Python say on standard error."""
+        assert self._process.stderr is not None
+        while data := os.read(self._process.stderr.fileno(), 1 << 16):
+            self._said = (self._said + data)[-SAID:]
 
     def _sort(self, message: dict[str, Any]) -> bool:
         """Pass on one message; True if it is the agent's last."""
@@ -164,5 +188,6 @@ class Channel:
         elif "busy" in message:
             self.problems["*"] = "is being recorded by another run: wait until that has ended"
         else:
-            self._answers.put(message)
+            with suppress(queue.Full):  # Nobody asked for so many.
+                self._answers.put_nowait(message)
         return "ended" in message or "busy" in message

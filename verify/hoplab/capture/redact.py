@@ -6,6 +6,7 @@ A token is replaced by its SHA-256 digest, in the form in which keystoneauth log
 
 import hashlib
 import re
+from bisect import bisect
 from typing import Final
 
 GONE: Final = "***"
@@ -27,8 +28,10 @@ SECRETS: Final = tuple(
         # "adminPass": "x" and password='x', also within a text that is quoted once more or twice: up to the same quote.
         (
             _HINTS,
-            rf"({_NAMES}(?:\\*[\"']\s*[:=,]|\s*[:=])\s*[bu]?(\\*[\"']))(?:(?!(?<!\\)\2).)+",
+            rf"({_NAMES}(?:\\{{0,31}}[\"']\s*[:=,]|\s*[:=])\s*[bu]?(\\{{0,31}}[\"']))(?:(?!(?<!\\)\2).)+",
         ),
+        # Quoted once more than anybody does, where looking for the quote's end would take too long: all the rest.
+        (_HINTS, rf"({_NAMES}(?:\\*[\"']\s*[:=,]|\s*[:=])?\s*[bu]?\\{{32}}).*"),
         # password=x, but for what stands for a value.
         (_HINTS, rf"(?!transport_url)({_NAMES}=)(?!(?:None|NULL|null|[Tt]rue|[Ff]alse)\b)[\w+/][^\s\"'&;,)<>\\]*"),
         # X-Instance-ID-Signature: x, in a header or in what Python shows of one.
@@ -43,10 +46,14 @@ SECRETS: Final = tuple(
             ("IDENTIFIED BY", "identified by", "PASSWORD("),
             r"((?:(?:IDENTIFIED BY|identified by)(?: PASSWORD| password)?|PASSWORD\()\s*\\*['\"])[^'\"\\]+",
         ),
-        (("PRIVATE KEY",), r"()-----BEGIN [A-Z ]*PRIVATE KEY-----(?s:.*?)-----END [A-Z ]*PRIVATE KEY-----"),
     )
 )
 """What is taken out: some text of which one must be there (a cheap look), and the pattern; group 1 stays."""
+KEY: Final = re.compile(r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----")
+KEY_END: Final = re.compile(r"-----END [A-Z ]{0,40}PRIVATE KEY-----")
+KEY_BODY: Final = re.compile(r"[A-Za-z0-9+/=\s\\]*")
+LONGEST_KEY: Final = 1 << 16
+"""Characters of a private key at most: one of 16,384 bits has 13,000, and a log may write more between its lines."""
 HOSTS: Final = re.compile(r"://[^\s/\"']*@")
 ACCOUNT: Final = re.compile(r"((?:://|,)[^:@,]*:)[^@]+(?=@)")
 """In scheme://account:secret@host, where further hosts with accounts of their own may follow (oslo.messaging)."""
@@ -66,4 +73,25 @@ def redact(text: str) -> str:
     for hints, pattern in SECRETS:
         if any(hint in text for hint in hints):
             text = pattern.sub(rf"\g<1>{GONE}", text)
-    return text
+    return _without_keys(text) if "PRIVATE KEY" in text else text
+
+
+def _without_keys(text: str) -> str:
+    """Return a text without private keys; of one without an end what can be its body goes, too.
+
+    Each part of the text is looked at once, however many beginnings there are.
+    """
+    ends = [found.end() for found in KEY_END.finditer(text)]
+    parts, place = [], 0
+    for found in KEY.finditer(text):
+        if found.start() < place:
+            continue
+        nearest = bisect(ends, found.end())
+        if nearest < len(ends) and ends[nearest] - found.end() <= LONGEST_KEY:
+            end = ends[nearest]
+        else:
+            body = KEY_BODY.match(text, found.end())
+            end = body.end() if body else found.end()
+        parts += [text[place : found.start()], GONE]
+        place = end
+    return "".join([*parts, text[place:]])

@@ -17,6 +17,9 @@ from hoplab.sources import CLIENT, Profile, Source
 
 READY_SECONDS: Final = 90
 STOP_SECONDS: Final = 45
+SOURCE_LIMIT: Final = 1 << 30
+RUN_LIMIT: Final = 4 << 30
+"""Bytes that are recorded of one source, and of all of a run: a hundred times what a launch has."""
 JUMP: Final = 0.05
 """Seconds by which a clock may have moved against ours while it was recorded, beyond what could be measured."""
 
@@ -31,15 +34,22 @@ class Recording:
         self.directory = directory
         self.sizes: dict[tuple[str, str], int] = {}
         self.broken: OSError | None = None
+        self.problems: dict[tuple[str, str], str] = {}
         self._streams: dict[tuple[str, str], BinaryIO] = {}
         self._lock = threading.Lock()
 
     def write(self, node: str, source: str, text: str) -> None:
-        """Redact and write a text of whole lines."""
+        """Redact and write a text of whole lines; what is too much is a problem of its source."""
+        key = (node, source)
+        if key in self.problems:
+            return
         data = redact(text).encode("utf-8", "replace")
         with self._lock, self._noted():
+            if self.sizes.get(key, 0) + len(data) > SOURCE_LIMIT or sum(self.sizes.values()) + len(data) > RUN_LIMIT:
+                self.problems[key] = f"there was more than is recorded: {SOURCE_LIMIT:,} bytes, {RUN_LIMIT:,} of a run"
+                return
             self._stream(node, source).write(data)
-            self.sizes[node, source] += len(data)
+            self.sizes[key] += len(data)
 
     @contextmanager
     def _noted(self) -> Iterator[None]:
@@ -129,7 +139,8 @@ class Capture:
             yield from self._of_node(channel)
         for name, (who, form) in self._profile.client.items():
             size = self._recording.sizes.get((CLIENT, name), 0)
-            yield Source(CLIENT, name, who, form, size, "" if size else "nothing was noted")
+            unwritten = self._recording.problems.get((CLIENT, name), "")
+            yield Source(CLIENT, name, who, form, size, unwritten or ("" if size else "nothing was noted"))
 
     def _of_node(self, channel: Channel) -> Iterator[Source]:
         node, whole = channel.node, channel.problems.get("*", "")
@@ -147,7 +158,8 @@ class Capture:
 
     def _source(self, node: Node, name: str, known: tuple[str, str], problems: Mapping[str, str], whole: str) -> Source:
         size = self._recording.sizes.get((node.name, name), 0)
-        return Source(node.name, name, *known, size, whole or problems.get(name, ""))
+        unwritten = self._recording.problems.get((node.name, name), "")
+        return Source(node.name, name, *known, size, whole or problems.get(name, "") or unwritten)
 
     def _all(self, step: Callable[[Channel], None]) -> Iterator[tuple[Channel, None]]:
         """Do something with all channels at the same time."""

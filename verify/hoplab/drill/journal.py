@@ -1,14 +1,14 @@
 """What a drill did to a lab and has to be undone: on disk before it is done, so nothing outlives a crash unseen."""
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import jsonschema
 
+from hoplab import files
 from hoplab.drill.means import Kept
 from hoplab.errors import ConfigurationError
 from hoplab.record import write_json
@@ -16,9 +16,11 @@ from hoplab.record import write_json
 FILE: Final = "drill.json"
 SCHEMA: Final = 1
 OWNER: Final = 0o600
+ADVICE: Final = "undo the fault by hand, or build the lab anew, and remove it"
 _TEXTS: Final = {"type": "object", "additionalProperties": {"type": "string"}}
 _TEXT: Final = {"type": "string"}
 _ENTRY: Final = {"kind": _TEXT, "at": _TEXT, "node": _TEXT, "options": _TEXTS, "kept": _TEXTS}
+_ITEM: Final = {"type": "object", "required": list(_ENTRY), "properties": _ENTRY, "additionalProperties": False}
 CHECK: Final = jsonschema.Draft202012Validator(
     {
         "type": "object",
@@ -26,7 +28,7 @@ CHECK: Final = jsonschema.Draft202012Validator(
         "properties": {
             "schema": {"const": SCHEMA},
             "fault": _TEXT,
-            "entries": {"type": "array", "items": {"type": "object", "required": list(_ENTRY), "properties": _ENTRY}},
+            "entries": {"type": "array", "items": _ITEM},
         },
     }
 )
@@ -78,27 +80,14 @@ class Journal:
 
     def read(self) -> bool:
         """Read which fault is in, if one is; tells whether. Raises ConfigurationError for a damaged file."""
-        try:
-            text = self.path.read_text(encoding="utf-8")
-        except FileNotFoundError:
+        if not os.path.lexists(self.path):
             return False
-        except OSError as error:
-            raise ConfigurationError(f"{self.path}: cannot be read ({error.strerror})") from None
-        if not text:
+        if not files.read_text(self.path, advice=ADVICE):
             return True  # It was begun, and then nothing was done.
-        try:
-            found: Any = json.loads(text)
-        except ValueError as error:
-            raise self._damaged(f"is not JSON ({error})") from None
-        wrong = jsonschema.exceptions.best_match(CHECK.iter_errors(found))
-        if wrong is not None:
-            raise self._damaged(f"{'.'.join(map(str, wrong.absolute_path)) or 'top'}: {wrong.message}")
+        found = files.checked(self.path, files.read_json(self.path, advice=ADVICE), CHECK, advice=ADVICE)
         self.fault = found["fault"]
         self.entries = [Entry(**entry) for entry in found["entries"]]
         return True
-
-    def _damaged(self, what: str) -> ConfigurationError:
-        return ConfigurationError(f"{self.path}: {what}: undo the fault by hand, or build the lab anew, and remove it")
 
     def _write(self) -> None:
         document = {"schema": SCHEMA, "fault": self.fault, "entries": [asdict(entry) for entry in self.entries]}

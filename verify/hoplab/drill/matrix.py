@@ -1,21 +1,52 @@
 """All drills one after the other: resumable, one file of results, and a page of them."""
 
-import json
+import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
+import jsonschema
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from hoplab import files
 from hoplab.drill.model import Fault
-from hoplab.errors import ConfigurationError
 from hoplab.flow.model import Catalogue, Flow
 from hoplab.record import PREPARATION, write_json
 
 RESULTS: Final = "drills.json"
 SCHEMA: Final = 1
+ADVICE: Final = "remove it, and all drills are carried out again"
+_TEXT: Final = {"type": "string"}
+_SECONDS: Final = {"type": "number", "minimum": 0}
+_LAUNCH: Final = {"touched": {"type": "boolean"}, "host": _TEXT, "result": _TEXT}
+_ROW: Final = {
+    "fault": _TEXT,
+    "component": _TEXT,
+    "expected": _TEXT,
+    "found": {"type": ["string", "null"]},
+    "slows": {"type": "boolean"},
+    "localised": {"type": "boolean"},
+    "clean_after": {"type": "boolean"},
+    "verdict_seconds": _SECONDS,
+    "healed_seconds": _SECONDS,
+    "status": _TEXT,
+    "day": {"type": "string", "pattern": r"^\d{4}-\d\d-\d\d$"},
+    "launches": {"type": "array", "items": {"type": "object", "required": list(_LAUNCH), "properties": _LAUNCH}},
+}
+"""What the page of all results needs of each."""
+CHECK: Final = jsonschema.Draft202012Validator(
+    {
+        "type": "object",
+        "required": ["schema", "drills"],
+        "properties": {
+            "schema": {"const": SCHEMA},
+            "release": _TEXT,
+            "drills": {"type": "array", "items": {"type": "object", "required": list(_ROW), "properties": _ROW}},
+        },
+    }
+)
 
 Row = dict[str, Any]
 
@@ -54,15 +85,10 @@ def run_all(
 
 def read_results(path: Path) -> list[Row]:
     """Return the rows of a file of results, none if there is no file; ConfigurationError for a damaged one."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        if found["schema"] != SCHEMA:
-            raise ConfigurationError(f"{path}: schema: {found['schema']!r}, and this hoplab knows {SCHEMA}: remove it")
-        return [dict(row) for row in found["drills"]]
-    except FileNotFoundError:
+    if not os.path.lexists(path):
         return []
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ConfigurationError(f"{path}: is no file of results ({error}): remove it") from None
+    found = files.checked(path, files.read_json(path, advice=ADVICE), CHECK, advice=ADVICE)
+    return [dict(row) for row in found["drills"]]
 
 
 def line(row: Mapping[str, Any]) -> str:

@@ -1,7 +1,6 @@
 """The verb `drill`: a fault on purpose, and whether its hop is named; or one that a learner has to find."""
 
 import argparse
-import json
 import random
 import sys
 from collections.abc import Iterable, Iterator
@@ -22,9 +21,12 @@ from hoplab.drill.recovery import wait_recovered
 from hoplab.errors import EXIT_FAILS, EXIT_HOLDS, ConfigurationError
 from hoplab.flow.model import Catalogue, Flow
 from hoplab.judge import Result
+from hoplab.output import as_json as to_json
+from hoplab.output import say
 from hoplab.record import PREPARATION
 from hoplab.report.document import Document
-from hoplab.verbs import add_flow, add_runs, flow_of, judge_all, runs_of, say, write_page
+from hoplab.report.outline import cleaned
+from hoplab.verbs import add_flow, add_runs, flow_of, judge_all, path, runs_of, write_page
 from hoplab.verification import Wish, verify
 
 
@@ -40,7 +42,7 @@ def add_drill(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     what.add_argument("--answer", action="store_true", help="say which fault is in the lab")
     what.add_argument("--heal", action="store_true", help="take out the fault that is in the lab")
     one.add_argument("--json", action="store_true", help="print the result as JSON")
-    one.add_argument("--page", metavar="FILE", type=Path, help="with --all: write a page of all results, in Markdown")
+    one.add_argument("--page", metavar="FILE", type=path, help="with --all: write a page of all results, in Markdown")
     one.add_argument(
         "--before", action="store_true", help="put the fault in before anything is prepared, as faults are in life"
     )
@@ -51,6 +53,8 @@ def add_drill(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 
 def run_drill(arguments: argparse.Namespace) -> int:
     """Carry out `hoplab drill`; return the exit status."""
+    if arguments.page and not arguments.all:
+        raise ConfigurationError("--page is for --all: it is the page of all results")
     catalogue, flow = flow_of(arguments)
     faults = loader.load(catalogue.hops)
     if arguments.list:
@@ -94,7 +98,7 @@ class Drills:
 def _one(drills: Drills, fault: Fault, *, as_json: bool) -> int:
     outcome = drills.one(fault)
     if as_json:
-        sys.stdout.write(json.dumps(as_row(outcome), indent=1, ensure_ascii=False) + "\n")
+        sys.stdout.write(to_json(as_row(outcome)))
     else:
         _show(outcome, drills.catalogue, drills.flow)
     return EXIT_HOLDS if outcome.localised else EXIT_FAILS
@@ -203,7 +207,7 @@ def _list(faults: dict[str, Fault], flow: Flow, *, as_json: bool) -> int:
             {"fault": one.name, "title": one.title, "component": one.component, "from": one.origin or None}
             for one in faults.values()
         ]
-        sys.stdout.write(json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
+        sys.stdout.write(to_json(rows))
         return EXIT_HOLDS
     table = Table("fault", "what is wrong", "its hop", box=None, pad_edge=False)
     for one in faults.values():
@@ -256,7 +260,7 @@ def _show(outcome: Outcome, catalogue: Catalogue, flow: Flow) -> None:
         + ("the fault is there" if one.touched else "not where the fault is")
         for one in outcome.launches
     ]
-    Console().print("\n".join(lines), soft_wrap=True, highlight=False, markup=False)
+    Console().print("\n".join(map(cleaned, lines)), soft_wrap=True, highlight=False, markup=False)
 
 
 def _wanted(fault: Fault, catalogue: Catalogue, flow: Flow) -> Iterator[str]:

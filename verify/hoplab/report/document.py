@@ -13,13 +13,15 @@ from hoplab.flow.model import Flow, Hint, Hop
 from hoplab.judge import Judged, Judgement
 from hoplab.pace import Pace, lags, slow_hop
 from hoplab.record import PREPARATION, Record, Unit
+from hoplab.report.form import SCHEMA
 from hoplab.sources import Source
 
-SCHEMA: Final = 1
 LINE: Final = 1000
 DENIALS: Final = 5
 """Events against a hop that a report has at most: a guest says the same again and again."""
 """Characters of a witness's line that are kept; the whole line is in the run's raw files."""
+LAST: Final = 4_102_444_799.0
+"""The last second of 2099. A clock that is so far off tells nothing; drawings have to end somewhere."""
 JOINED_FIRST: Final = ("instance", "port", "volume", "image", "attachment", "request", "global-request")
 
 Document = dict[str, Any]
@@ -162,9 +164,10 @@ def numbers(flow: Flow, hop: Hop) -> list[int | str]:
 
 
 def instant(seconds: float | None) -> str | None:
-    """Return a time in ISO 8601, in UTC with milliseconds."""
+    """Return a time in ISO 8601, in UTC with milliseconds; one before 1970 or after 2099 as the nearest that is not."""
     if seconds is None:
         return None
+    seconds = min(max(seconds, 0.0), LAST)
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

@@ -14,7 +14,6 @@ from hoplab.deployment import Deployment
 from hoplab.errors import ConfigurationError
 from hoplab.flow.model import Catalogue, Exemption, Flow, Hint, Hop, Step, Witness
 from hoplab.record import RAW
-from hoplab.report.document import SCHEMA
 from hoplab.report.outline import cleaned, one_line, preparation_lines, since, start
 from hoplab.report.wording import TODAYS, proof, spoken, witness_words
 
@@ -33,12 +32,13 @@ class LastRun:
     """The run that was made last.
 
     directory: empty if there is none; report: its report.json, None if there is none that can be read; problem: why
-    not, in words; empty if it can.
+    not, in words; empty if it can; damaged: it has one that is not as it was written.
     """
 
     directory: Path | None = None
     report: Mapping[str, Any] | None = None
     problem: str = "there is none yet: `hoplab verify` (or `make verify`) makes one"
+    damaged: bool = False
 
 
 def find_hop(catalogue: Catalogue, flow: Flow, wanted: str) -> tuple[Hop, ...]:
@@ -145,14 +145,12 @@ def _exempted(exemption: Exemption) -> str:
 def _by_hand(hop: Hop, deployment: Deployment | None, last: LastRun | None) -> Lines:
     """Yield where a person sees the hop and by which command, with the last run's ids as far as they are known."""
     place, command = hint_place(hop.hint, deployment), hop.hint.run
-    try:
-        report = cleaned(last.report if last else None) or {}
+    if last and last.report:
+        report = cleaned(last.report)
         place = hint_place(hop.hint, deployment, report["launch"]["host"])
-        hint = next(entry["hint"] for entry in report["hops"] if entry["name"] == hop.name)
-        # The report names nodes and ids also where there is no lab any more.
-        place, command = place if hop.hint.at == "client" else str(hint["where"]), str(hint["run"])
-    except (KeyError, TypeError, ValueError, StopIteration):
-        pass  # There is no report, or none that can be read, which was told; or its flow leaves the hop out.
+        hint = next((entry["hint"] for entry in report["hops"] if entry["name"] == hop.name), None)
+        if hint:  # The report names nodes and ids also where there is no lab any more.
+            place, command = place if hop.hint.at == "client" else hint["where"], hint["run"]
     yield "see it", place
     yield "", command
     if command != hop.hint.run:
@@ -166,19 +164,10 @@ def _evidence(catalogue: Catalogue, hop: Hop, last: LastRun | None) -> Lines:
     if last.directory is None or last.problem:
         yield "last run", last.problem
         return
-    try:
-        yield from [*_judged(catalogue, hop, cleaned(last.report), last.directory)]
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        yield (
-            "last run",
-            f"{last.directory}: its report is not as this hoplab writes it ({type(error).__name__}: {error}): "
-            f"`hoplab verify` makes another run",
-        )
+    yield from _judged(catalogue, hop, cleaned(last.report), last.directory)
 
 
 def _judged(catalogue: Catalogue, hop: Hop, report: Any, directory: Path) -> Lines:
-    if report["schema"] != SCHEMA:
-        raise ValueError(f"schema {report['schema']}, not {SCHEMA}")
     yield "last run", f"{report['run']}, judged by {report['flow']}: {report['result']}"
     entry = next((one for one in report["hops"] if one["name"] == hop.name), None)
     if entry is None:

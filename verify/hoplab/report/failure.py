@@ -1,6 +1,8 @@
 """What a person needs to know of the first hop that did not happen: who should have acted, and what he did instead."""
 
-from collections.abc import Iterable, Iterator
+import heapq
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import Any, Final
 
 from hoplab.actors import SERVICES
@@ -19,17 +21,29 @@ SPEAKERS: Final = {"qemu": "libvirtd", "guest": "libvirtd", "dnsmasq": "neutron-
 
 
 def failure(
-    record: Record, flow: Flow, judgement: Judgement, events: Iterable[Event], ids: Ids
+    record: Record,
+    flow: Flow,
+    judgement: Judgement,
+    events: Iterable[Event],
+    ids: Ids,
+    *,
+    said_by: Callable[[str], Iterable[Event]],
 ) -> dict[str, Any] | None:
-    """Return what is known around the first unproven hop; None if there is none."""
+    """Return what is known around the first unproven hop; None if there is none.
+
+    events: the launch's own; said_by: reads all that an actor said, which may be more than fits into memory.
+    """
     first = judgement.first_unproven
     if first is None:
         return None
     actor = _actor(first)
     node = _node(actor, record)
-    said = sorted((event for event in events if _of(event, actor, node, record)), key=lambda event: event.time)
-    own = [event for event in said if _carries(event, ids)]
-    last = own[-1] if own else None
+
+    def said() -> Iterator[Event]:
+        return (event for event in said_by(actor) if _of(event, actor, node, record))
+
+    own = (event for event in events if _of(event, actor, node, record))
+    last = max(chain((event for event in said() if _carries(event, ids)), own), key=_time, default=None)
     return {
         "hop": first_number(flow, first.hop),
         "name": first.hop.name,
@@ -37,7 +51,7 @@ def failure(
         "node": node,
         "service": _service(actor, node, record.states),
         "last": witness(last, ids) if last else None,
-        "log": list(_log(said, last)),
+        "log": [event.line[:400] for event in _around(said, last)],
         "next": list(_next(first, record, node)),
     }
 
@@ -71,14 +85,16 @@ def _service(actor: str, node: str, states: Iterable[Unit]) -> dict[str, str] | 
     return None
 
 
-def _log(said: list[Event], last: Event | None) -> Iterator[str]:
-    """Yield what an actor said around the last thing that it did for this launch, or its last words at all."""
+def _around(said: Callable[[], Iterator[Event]], last: Event | None) -> list[Event]:
+    """Return what an actor said around the last thing that it did for this launch, or its last words at all."""
     if last is None:
-        chosen = said[-LINES:]
-    else:
-        place_of = said.index(last)
-        chosen = said[max(0, place_of - LINES // 2) : place_of + LINES // 2]
-    yield from (event.line[:400] for event in chosen)
+        return heapq.nlargest(LINES, said(), key=_time)[::-1]
+    before = heapq.nlargest(LINES // 2, (event for event in said() if event.time < last.time), key=_time)[::-1]
+    return before + heapq.nsmallest(LINES // 2, (event for event in said() if event.time >= last.time), key=_time)
+
+
+def _time(event: Event) -> float:
+    return event.time
 
 
 def _next(first: Judged, record: Record, node: str) -> Iterator[str]:

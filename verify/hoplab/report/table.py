@@ -11,6 +11,7 @@ from rich.table import Table
 
 from hoplab.findings import Finding, Verdict
 from hoplab.launch import Outcome
+from hoplab.report.outline import cleaned, one_line
 
 SCHEMA = 1
 STATES = {Verdict.HOLDS: "ok", Verdict.FAILS: "FAIL", Verdict.UNKNOWN: "unknown"}
@@ -23,12 +24,12 @@ def details(finding: Finding) -> list[str]:
     lines = [finding.actual]
     if finding.verdict is not Verdict.HOLDS:
         lines += [f"expected: {finding.expected}", f"read from: {finding.evidence}"]
-    return [" ".join(line.split()) for line in lines]
+    return [cleaned(one_line(line)) for line in lines]
 
 
 def look_next(finding: Finding) -> list[str]:
     """Return a line for each command that helps to look further."""
-    return [f"look next: {' '.join(command.split())}" for command in finding.next_commands]
+    return [f"look next: {cleaned(one_line(command))}" for command in finding.next_commands]
 
 
 def result_line(outcome: Outcome) -> str:
@@ -52,7 +53,7 @@ def plain(outcome: Outcome) -> str:
     rows: list[Sequence[str]] = [HEADER]
     for finding in outcome.findings:
         first, *more = [*details(finding), *look_next(finding)]
-        rows.append((finding.subject, STATES[finding.verdict], first))
+        rows.append((cleaned(finding.subject), STATES[finding.verdict], first))
         rows += [("", "", line) for line in more]
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
     lines = [f"{row[0]:<{widths[0]}}  {row[1]:<{widths[1]}}  {row[2]}".rstrip() for row in rows]
@@ -64,7 +65,7 @@ def rich_table(outcome: Outcome) -> Table:
     table = Table(*HEADER)
     for finding in outcome.findings:
         state = f"[{COLOURS[finding.verdict]}]{STATES[finding.verdict]}[/]"
-        table.add_row(escape(finding.subject), state, escape("\n".join(details(finding))))
+        table.add_row(escape(cleaned(finding.subject)), state, escape("\n".join(details(finding))))
     return table
 
 
@@ -77,7 +78,7 @@ def show(outcome: Outcome, console: Console) -> None:
     for finding in outcome.findings:
         # Outside the table, where no line is broken: they are there to be copied.
         for line in look_next(finding):
-            console.print(f"{finding.subject}: {line}", soft_wrap=True, markup=False, highlight=False)
+            console.print(f"{cleaned(finding.subject)}: {line}", soft_wrap=True, markup=False, highlight=False)
     console.print(result_line(outcome), style=COLOURS[outcome.verdict], soft_wrap=True, markup=False, highlight=False)
 
 
@@ -92,7 +93,7 @@ def as_json(outcome: Outcome) -> str:
         "journey": dataclasses.asdict(outcome.journey) if outcome.journey else None,
         "findings": [dataclasses.asdict(finding) for finding in outcome.findings],
     }
-    return json.dumps(document, indent=2, default=_plain_value) + "\n"
+    return json.dumps(document, indent=2, default=_plain_value).replace("\x7f", "\\u007f") + "\n"
 
 
 def _plain_value(value: object) -> str:

@@ -9,7 +9,8 @@ from contextlib import suppress
 from typing import Any
 
 LIMIT = 1 << 20
-"""Characters in one message at most, unless one line has more: a long one would hold up the answer to a question."""
+"""Characters in one message, and in a line, at most: a long one would hold up the answer to a question."""
+TOO_LONG = f"a line of more than {LIMIT} characters was left out"
 
 _lock = threading.Lock()
 stopping = threading.Event()
@@ -28,16 +29,24 @@ def send(**message: Any) -> None:
 
 
 def send_text(source: str, text: str) -> None:
-    """Send whole lines of a source, as they stand there. A line is never cut: half a secret is not known for one."""
-    while text:
-        end = len(text) if len(text) <= LIMIT else text.rfind("\n", 0, LIMIT) + 1 or text.find("\n") + 1 or len(text)
-        send(source=source, text=text[:end])
-        text = text[end:]
+    """Send whole lines of a source, as they stand there.
+
+    A line is never cut: half a secret is not known for one. One that is longer than the limit is left out and told of.
+    """
+    place = 0
+    while place < len(text):
+        end = len(text) if len(text) - place <= LIMIT else text.rfind("\n", place, place + LIMIT) + 1
+        if end > place:
+            send(source=source, text=text[place:end])
+        else:
+            end = text.find("\n", place) + 1 or len(text)
+            report(source, TOO_LONG)
+        place = end
 
 
 def send_record(source: str, **record: Any) -> None:
     """Send a line that the agent itself makes: a JSON object with the time (`t`, seconds since 1970) of its making."""
-    send(source=source, text=json.dumps({"t": time.time(), **record}, default=str) + "\n")
+    send_text(source, json.dumps({"t": time.time(), **record}, default=str) + "\n")
 
 
 def report(source: str, problem: str) -> None:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import BinaryIO
 
-from hoplab.capture.agent.link import Recorder, report, send, send_text, stopping
+from hoplab.capture.agent.link import LIMIT, TOO_LONG, Recorder, report, send, send_text, stopping
 
 CHUNK = 1 << 20
 MARK = 64
@@ -69,6 +69,9 @@ class _File:
             whole, mark, self.torn = (self.torn + data).rpartition(b"\n")
             if mark:
                 self.deliver(self.source, (whole + mark).decode("utf-8", "replace"))
+            if len(self.torn) > LIMIT:
+                report(self.source, TOO_LONG)
+                self.torn, self.headless = b"", True
 
     def close(self) -> None:
         """Send what is there and let go of the file."""
