@@ -13,7 +13,7 @@ from hoplab.pace import read_usual
 from hoplab.reading import Reading, unread
 from hoplab.record import EVENTS, REPORT, Record, read_record, write_json
 from hoplab.report.document import Document, document
-from hoplab.report.failure import failure
+from hoplab.report.failure import Said, failure
 from hoplab.sieve import Sieve
 
 STATUS: Mapping[str, int] = {
@@ -96,7 +96,9 @@ def judge_run(directory: Path, catalogue: Catalogue, flow: Flow, *, write: bool 
     write: also write events.jsonl and report.json there. Raises ConfigurationError for a directory that is no run.
     """
     judging = judge_record(directory, read_record(directory), catalogue, flow)
-    why = failure(judging.record, flow, judging.judgement, judging.events, judging.ids, said_by=judging.reading.said_by)
+    reading = judging.reading
+    said = Said(reading.said_by, reading.logs, reading.console())
+    why = failure(judging.record, flow, judging.judgement, judging.events, judging.ids, said=said)
     made = document(
         judging.record,
         flow,

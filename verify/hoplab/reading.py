@@ -16,7 +16,7 @@ from hoplab.parse.cache import missed, parse_cache
 from hoplab.parse.ceph import learn_images, parse_osd, parse_rgw_log
 from hoplab.parse.ceph_mon import parse_audit, parse_mon
 from hoplab.parse.client import parse_client
-from hoplab.parse.console import parse_console
+from hoplab.parse.console import last_lines, parse_console
 from hoplab.parse.dnsmasq import HostWrite, host_writes, parse_dnsmasq
 from hoplab.parse.flows import parse_flows
 from hoplab.parse.haproxy import parse_haproxy
@@ -27,6 +27,7 @@ from hoplab.parse.statements import parse_statements
 from hoplab.parse.switch import parse_switch
 from hoplab.record import RAW, Record
 from hoplab.sources import Source
+from hoplab.trouble import Log
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,8 @@ class Context:
     boot_time: float
 
 
+LAST: Final = 12
+"""Lines of a guest's console that are shown of a launch that failed."""
 CUT: Final = "0.002"
 """Seconds by which the sum of two times in whole milliseconds may be too small."""
 
@@ -173,6 +176,17 @@ class Reading:
         for source in self.sources:
             if any(who == actor for who, _kind in _says(source)):
                 yield from (event for event in self._events(source, self.context) if event.who == actor)
+
+    def logs(self) -> Iterator[Log]:
+        """Yield the logs of OpenStack's services, each to be read as a whole."""
+        for source in self._of_form("openstack"):
+            clock = self._record.clocks.get(source.node)
+            offset = clock.offset if clock else 0.0
+            yield Log(source.who, source.node, source.name, offset, self._lines(source))
+
+    def console(self) -> tuple[str, ...]:
+        """Return the last lines of the guest's console, none where it was not read or is empty."""
+        return last_lines((line for source in self._of_form("console") for line in self._lines(source)), LAST)
 
     @property
     def context(self) -> Context:

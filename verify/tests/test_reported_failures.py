@@ -3,7 +3,17 @@
 import pytest
 
 from hoplab.judge import Result
-from samples.runs import recorded, unpacked
+from hoplab.judging import judge_run
+from samples.runs import CATALOGUE, FLOW, recorded, unpacked
+
+CAUSE = {
+    "cinder-no-write": ("guest", "LABGUEST disk rw FAIL dev=vdb"),
+    "host-not-mapped": ("errors", "No host-to-cell mapping found for selected host"),
+    "l2-host-wrong": ("errors", "Failed to bind port"),
+    "mtu-small": ("guest", "LABGUEST metadata fail try=1"),
+    "nova-caps-other-pool": ("errors", "RBD permission error"),
+}
+"""By the run's name: what leads to the cause, and where it stands in the report."""
 
 NAMED = {
     # Ceph's client of the volumes may not write their data objects.
@@ -37,3 +47,22 @@ def test_the_hop_that_broke_is_named(name: str) -> None:
     assert judgement.first_unproven is not None
     assert judgement.first_unproven.hop.name == hop
     assert why in judgement.first_unproven.why
+
+
+@pytest.mark.parametrize("name", CAUSE)
+def test_the_report_leads_to_the_cause(name: str) -> None:
+    place, text = CAUSE[name]
+    failure = judge_run(unpacked("reported")[run_of(name)], CATALOGUE, FLOW, write=False)["failure"]
+    assert any(text in str(one) for one in failure[place])
+    assert not any("{" in command for command in failure["next"])
+    assert failure["down"] == []
+
+
+def test_the_exception_is_named_beside_what_was_logged() -> None:
+    run = unpacked("reported")[run_of("nova-caps-other-pool")]
+    errors = judge_run(run, CATALOGUE, FLOW, write=False)["failure"]["errors"]
+    assert [one["time"] for one in errors] == sorted(one["time"] for one in errors)
+    (opened,) = (one for one in errors if "error opening rbd image" in one["line"])
+    assert (opened["level"], opened["node"], opened["source"]) == ("ERROR", "cmp2", "var/log/nova/nova-compute.log")
+    assert opened["cause"].startswith("rbd.PermissionError: [errno 1]")
+    assert opened["id"].startswith("global-request=req-")

@@ -2,14 +2,18 @@
 
 import json
 import math
+import re
+from collections import deque
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Final
 
 from hoplab import console
 from hoplab.events import GARBLED, Event, Origin
 
 Fact = tuple[str, dict[str, str], dict[str, str]]
 """What a line says: its name, its fields and its ids."""
+LINE_ENDS: Final = re.compile(r"[\r\n]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,3 +143,11 @@ def _readings(lines: Iterable[str]) -> Iterator[_Reading]:
             yield _Reading(since, until, begun + whole + end)
         begun, reading = rest if end else begun + rest, _Reading(since, until, "")
     yield _Reading(reading.since, reading.until, begun)
+
+
+def last_lines(lines: Iterable[str], most: int) -> tuple[str, ...]:
+    """Return the last lines of a console that are not empty. lines: records as `hoplab.capture.console` writes them."""
+    kept: deque[str] = deque(maxlen=most)
+    for reading in _readings(lines):
+        kept.extend(line for part in LINE_ENDS.split(reading.text) if (line := part.rstrip()))
+    return tuple(kept)

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from hoplab.actors import SERVICES
 from hoplab.events import Event, Ids
-from hoplab.flow.model import Flow, Hint, Hop
+from hoplab.flow.model import PLACEHOLDER, Flow, Hint, Hop
 from hoplab.judge import Judged, Judgement
 from hoplab.pace import Pace, lags, slow_hop
 from hoplab.record import PREPARATION, Record, Unit
@@ -237,7 +237,7 @@ def _hop(one: Judged, flow: Flow, record: Record, ids: Ids, times: Times) -> Ite
         "denials": [witness(event, ids) for event in one.denials[:DENIALS]],
         "why": one.why,
         "one_witness": bool(hop.one_witness),
-        "hint": {"where": place(hop.hint, record), "run": filled(hop.hint, record)},
+        "hint": {"where": place(hop.hint, record), "run": filled(hop.hint, ids)},
     }
     listed: list[int | str | None] = [*numbers(flow, hop)]
     for number in listed or [None]:
@@ -259,10 +259,10 @@ def nodes_of(actor: str, states: Iterable[Unit]) -> list[str]:
     return list(dict.fromkeys(unit.node for unit in states if unit.service == service))
 
 
-def filled(hint: Hint, record: Record) -> str:
-    """Return a hint's command with this launch's ids."""
+def filled(hint: Hint, ids: Ids) -> str:
+    """Return a hint's command with this launch's ids; empty if it needs one that is not known."""
     text = hint.run
-    for name, values in record.ids.items():
+    for name, values in ids.items():
         if values:
             text = text.replace(f"{{{name}}}", min(values))
-    return text
+    return "" if PLACEHOLDER.search(text) else text

@@ -2,6 +2,7 @@
 
 import heapq
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass
 from itertools import chain
 from typing import Any, Final
 
@@ -10,7 +11,8 @@ from hoplab.events import Event, Ids
 from hoplab.flow.model import Flow
 from hoplab.judge import Judged, Judgement
 from hoplab.record import Record, Unit
-from hoplab.report.document import filled, first_number, nodes_of, place, witness
+from hoplab.report.document import filled, first_number, instant, nodes_of, place, witness
+from hoplab.trouble import Log, Trouble, find_troubles
 
 LINES: Final = 12
 """Lines of the log around the last thing that was done."""
@@ -20,39 +22,47 @@ SPEAKERS: Final = {"qemu": "libvirtd", "guest": "libvirtd", "dnsmasq": "neutron-
 """The service that runs an actor which is none itself."""
 
 
-def failure(
-    record: Record,
-    flow: Flow,
-    judgement: Judgement,
-    events: Iterable[Event],
-    ids: Ids,
-    *,
-    said_by: Callable[[str], Iterable[Event]],
-) -> dict[str, Any] | None:
-    """Return what is known around the first unproven hop; None if there is none.
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What else than the launch's own events is told of it.
 
-    events: the launch's own; said_by: reads all that an actor said, which may be more than fits into memory.
+    by: reads all that an actor said, which may be more than fits into memory; logs: reads all daemons' logs; console:
+    the guest's last lines.
     """
+
+    by: Callable[[str], Iterable[Event]]
+    logs: Callable[[], Iterable[Log]]
+    console: tuple[str, ...] = ()
+
+
+def failure(
+    record: Record, flow: Flow, judgement: Judgement, events: Iterable[Event], ids: Ids, *, said: Said
+) -> dict[str, Any] | None:
+    """Return what is known around the first unproven hop; None if there is none. events: the launch's own."""
     first = judgement.first_unproven
     if first is None:
         return None
     actor = _actor(first)
     node = _node(actor, record)
 
-    def said() -> Iterator[Event]:
-        return (event for event in said_by(actor) if _of(event, actor, node, record))
+    def spoken() -> Iterator[Event]:
+        return (event for event in said.by(actor) if _of(event, actor, node, record))
 
     own = (event for event in events if _of(event, actor, node, record))
-    last = max(chain((event for event in said() if _carries(event, ids)), own), key=_time, default=None)
+    last = max(chain((event for event in spoken() if _carries(event, ids)), own), key=_time, default=None)
     return {
         "hop": first_number(flow, first.hop),
         "name": first.hop.name,
+        "errors": [_error(one) for one in find_troubles(said.logs(), ids, (first.hop.sender, first.hop.receiver))],
+        "guest": list(said.console),
+        "error": record.error,
+        "down": [{"node": one.node, "unit": one.unit, "state": one.state} for one in _down(record)],
         "actor": actor,
         "node": node,
         "service": _service(actor, node, record.states),
         "last": witness(last, ids) if last else None,
-        "log": [event.line[:400] for event in _around(said, last)],
-        "next": list(_next(first, record, node)),
+        "log": [event.line[:400] for event in _around(spoken, last)],
+        "next": list(_next(first, record, ids, node)),
     }
 
 
@@ -97,12 +107,22 @@ def _time(event: Event) -> float:
     return event.time
 
 
-def _next(first: Judged, record: Record, node: str) -> Iterator[str]:
+def _error(one: Trouble) -> dict[str, Any]:
+    return {**asdict(one), "time": instant(one.time)}
+
+
+def _down(record: Record) -> Iterator[Unit]:
+    """Yield the daemons that were not active when the launch was over."""
+    return (unit for unit in record.states if not unit.state.startswith("active"))
+
+
+def _next(first: Judged, record: Record, ids: Ids, node: str) -> Iterator[str]:
     """Yield what to look at next, as commands: daemons that are down first, those on that node before others."""
-    for unit in sorted(record.states, key=lambda unit: unit.node != node):
-        if not unit.state.startswith("active"):
-            yield f"on {unit.node}: systemctl status {unit.unit}"
-    yield f"{place(first.hop.hint, record)}: {filled(first.hop.hint, record)}"
-    instance = min(record.ids.get("instance", {""}))
+    for unit in sorted(_down(record), key=lambda unit: unit.node != node):
+        yield f"on {unit.node}: systemctl status {unit.unit}"
+    command = filled(first.hop.hint, ids)
+    if command:
+        yield f"{place(first.hop.hint, record)}: {command}"
+    instance = min(ids.get("instance", frozenset()), default="")
     if instance:
         yield f"here: openstack server event list {instance}"

@@ -81,6 +81,9 @@ LAUNCH: Final = _of(
 SLOW: Final = _of(
     {"hop": NUMBER, "name": TEXT, "lag_s": SECONDS, "usual_s": SECONDS, "longest_s": SECONDS, "runs": COUNT}
 )
+TROUBLE: Final = _of(
+    dict.fromkeys(("who", "node", "source", "level", "id", "line", "cause"), TEXT) | {"time": TIME, "times": COUNT}
+)
 FAILURE: Final = _of(
     {
         "hop": NUMBER,
@@ -89,7 +92,13 @@ FAILURE: Final = _of(
         "last": _or_null(WITNESS),
         "log": _list(TEXT),
         "next": _list(TEXT),
-    }
+    },
+    {
+        "errors": _list(TROUBLE),
+        "guest": _list(TEXT),
+        "error": TEXT,
+        "down": _list(_of(dict.fromkeys(("node", "unit", "state"), TEXT))),
+    },
 )
 LOGGED: Final = _of({"node": TEXT, "file": TEXT, "line": TEXT})
 PREPARATION: Final = _of(

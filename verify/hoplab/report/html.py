@@ -21,6 +21,7 @@ from hoplab.report.outline import (
     start,
     tally,
     took,
+    trouble_line,
     voices,
     waited,
     when,
@@ -80,6 +81,7 @@ def render_html(document: Document) -> str:
         "today": lambda today: TODAY.get(today, today),
         "voices": voices,
         "took": took,
+        "trouble": trouble_line,
         "waited": waited,
     }
     page = environment.get_template("report.html.j2").render(

@@ -13,6 +13,7 @@ from xml.etree import ElementTree as ET
 from hoplab.report.outline import (
     Document,
     Entry,
+    failure_lines,
     happened,
     label,
     moment,
@@ -97,21 +98,14 @@ def _line(witness: Entry) -> str:
 
 
 def _told(hop: Entry, document: Document) -> list[str]:
-    lines = [hop["meaning"], hop["why"], f"see it {hop['hint']['where']}: {hop['hint']['run']}"]
+    by_hand = [f"see it {hop['hint']['where']}: {hop['hint']['run']}"] if hop["hint"]["run"] else []
+    lines = [hop["meaning"], hop["why"], *by_hand]
     failure = document["failure"]
     return lines + _failure(document) if failure is not None and failure["name"] == hop["name"] else lines
 
 
 def _failure(document: Document) -> list[str]:
-    failure = document["failure"]
-    service, last = failure["service"], failure["last"]
-    lines = [f"actor: {failure['actor']} on {failure['node']}"]
-    if service:
-        lines.append(f"service: {service['unit']} is {service['state']}")
-    if last:
-        lines.append(f"last: {last['time']} {last['source']}: {last['line']}")
-    lines += [f"log: {line}" for line in failure["log"]]
-    return lines + [f"look next: {command}" for command in failure["next"]]
+    return [f"{title}: {text}" if title else text for title, text in failure_lines(document["failure"])]
 
 
 def _preparation(suite: ET.Element, document: Document) -> None:

@@ -219,6 +219,42 @@ def preparation_lines(preparation: Entry) -> Iterator[tuple[str, str]]:
         yield "look next", command
 
 
+def failure_lines(failure: Entry) -> Iterator[tuple[str, str]]:
+    """Yield all that helps with the first unproven hop, each with a title, which is empty for further lines.
+
+    What leads to the cause comes first: errors and warnings about the launch, the guest's last words, the API's.
+    """
+    yield from _titled("errors", map(trouble_line, failure.get("errors", ())))
+    yield from _titled("guest said", failure.get("guest", ()))
+    if failure.get("error"):
+        yield "API said", failure["error"]
+    yield from _titled("down", (f"{one['unit']} on {one['node']} is {one['state']}" for one in failure.get("down", ())))
+    service, last = failure["service"], failure["last"]
+    yield "actor", f"{failure['actor']}{' on ' + failure['node'] if failure['node'] else ''}"
+    if service:
+        yield "service", f"{service['unit']} is {service['state']}"
+    if last:
+        yield "did last", f"{last['time']} {last['kind']}, {last['source']}"
+        yield "", last["line"]
+    else:
+        yield "did last", "nothing of it was seen"
+    yield from _titled("its log", failure["log"])
+    for command in failure["next"]:
+        yield "look next", command
+
+
+def _titled(title: str, lines: Iterable[str]) -> Iterator[tuple[str, str]]:
+    for index, line in enumerate(lines):
+        yield "" if index else title, line
+
+
+def trouble_line(one: Entry) -> str:
+    """Return an error or a warning as one line: when, where, what, and the exception behind it."""
+    again = f" (said {one['times']} times)" if one["times"] > 1 else ""
+    cause = f" <- {one['cause']}" if one["cause"] not in one["line"] else ""
+    return f"{one['time']} {one['level']} on {one['node']}, {one['source']}: {one['line']}{cause}{again}"
+
+
 def slowness(document: Document) -> str:
     """Return in one sentence which hop made a launch slow; empty if none did, or if that could not be told."""
     slow = document.get("slow")

@@ -9,6 +9,7 @@ from rich.text import Text
 from hoplab.report.outline import (
     Document,
     Entry,
+    failure_lines,
     label,
     number,
     one_line,
@@ -120,16 +121,4 @@ def _failure(failure: Entry, document: Document) -> Iterator[str]:
     if hop:
         yield f"  meaning    {one_line(hop['meaning'])}"
         yield f"  why        {hop['verdict']}: {one_line(hop['why'])}"
-    service, last = failure["service"], failure["last"]
-    yield f"  actor      {failure['actor']}{' on ' + failure['node'] if failure['node'] else ''}"
-    if service:
-        yield f"  service    {service['unit']} is {service['state']}"
-    if last:
-        yield f"  did last   {last['time']} {last['kind']}, {last['source']}"
-        yield f"             {one_line(last['line'])}"
-    else:
-        yield "  did last   nothing of it was seen"
-    for index, line in enumerate(failure["log"]):
-        yield f"  {'' if index else 'its log':<9}  {line}"
-    for command in failure["next"]:
-        yield f"  look next  {one_line(command)}"
+    yield from (f"  {title:<10} {one_line(text)}" for title, text in failure_lines(failure))
