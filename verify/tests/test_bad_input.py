@@ -189,19 +189,18 @@ def journey_document() -> Document:
 
 
 GOOD = {"pong": 1, "time": 1.0}
+ODD: list[Any] = [None, 5, [], "x", {}, {"pong": 1}, {"busy": 1}, {"ready": "now"}, {"what": 1}]
+NOT_NAMES: list[Any] = ["../x", "/x", "other", "", 5, None, "etc/passwd", {}, "var/log/a/../../x"]
 MESSAGES = [
-    *(json.dumps(value) for value in (None, 5, [], "x", {}, {"pong": 1}, {"busy": 1}, {"ready": "now"}, {"what": 1})),
+    *map(json.dumps, ODD),
     *(
         f'{{"pong": 1, "time": {value}}}'
         for value in ("NaN", "Infinity", "1e999", "-1", "1e300", '"1"', "null", "true")
     ),
-    *(
-        json.dumps({"source": name, "text": "x\n"})
-        for name in ("../x", "/x", "other", "", 5, None, "var/log/a/../../x")
-    ),
+    *(json.dumps({"source": name, "text": "x\n"}) for name in NOT_NAMES),
     *(json.dumps({"source": "logs", "text": text}) for text in (None, 5, "", "x", "x" * (1 << 21) + "\n", ["x\n"])),
-    *(json.dumps({"follows": name}) for name in ("../x", 5, None, "etc/passwd", {})),
-    *(json.dumps({"source": name, "problem": "x"}) for name in ("../x", 5, None, "other")),
+    *(json.dumps({"follows": name}) for name in NOT_NAMES),
+    *(json.dumps({"source": name, "problem": "x"}) for name in NOT_NAMES),
     "[" * 100_000,
     "{",
     "",

@@ -83,11 +83,11 @@ class Channel:
             # Ctrl-C is for us, who then tell the agent to end: it must not lose its connection before.
             start_new_session=True,
         )
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-        # Who writes much there and is not read stands still.
+        # Who writes much on standard error and is not read stands still.
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
         # A node that reads nothing would hold up the others: what we say is more than a pipe holds.
         first = {"modules": modules(), "wanted": self.wanted, "limit": limit}
         threading.Thread(target=self._say, args=(first,), daemon=True).start()
@@ -154,7 +154,7 @@ class Channel:
         """Sort what the agent sends, until it ends."""
         assert self._process.stdout is not None
         assert self._process.stderr is not None
-        whole = False
+        whole = wrong = False
         for line in messages(self._process.stdout):
             try:
                 whole = self._sort(check(line, self._names)) or whole
@@ -162,10 +162,13 @@ class Channel:
                 self._fails(f"what came can't be written: {reason(error)}")
             except ValueError as error:
                 self._fails(f"what came is no message of the agent: {error}")
+                wrong = True
         self._listener.join(ANSWER_SECONDS)
         if not whole:
             said = " ".join(self._said.decode("utf-8", "replace").split())
-            self._fails(f"the connection ended before the recording did: {said or 'no message'}")
+            ended = f"the connection ended before the recording did: {said or 'no message'}"
+            # What came that is no message says more; and one that still runs there only keeps silent.
+            self.problems["*"] = self.problems.get("*", ended) if wrong or self._listener.is_alive() else ended
         self._ended.set()
 
     def _fails(self, problem: str) -> None:
