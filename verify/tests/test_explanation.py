@@ -122,7 +122,7 @@ class TestTheLastRun:
 
     @pytest.mark.parametrize(
         "broken",
-        [{"schema": 2}, {"hops": None}, {"hops": [{"name": "host-claim"}]}, {"flow": None, "hops": 3}, {"launch": 7}],
+        [{"schema": 2}, {"hops": None}, {"hops": [{"name": "host-claim"}]}, {"flow": None}, {"launch": 7}],
     )
     def test_a_report_of_another_form_is_told_and_the_hop_explained(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str], broken: Document
@@ -190,7 +190,8 @@ class TestTheCommand:
         (tmp_path / "latest").mkdir()
         if content is not None:
             (tmp_path / "latest" / "report.json").write_text(content)
-        assert self.run(tmp_path, "14") == 0
+        # Without one all that there is is shown; one that is damaged is named.
+        assert self.run(tmp_path, "14") == (0 if content is None else 2)
         found = rows(capsys.readouterr().out)
         assert str(tmp_path / "latest") in found["last run"]
         assert "verdict" not in found
