@@ -135,6 +135,7 @@ class Cloud:
         self.asked = ["http://192.0.2.11:9292/v2"]
         self.current_project_id = "p1"
         self.rules = {"r1": "IPv4"}
+        self.claims = ["somebody-else"]
         # Every API is this one: no name stands for two things.
         self.identity = self.compute = self.network = self.block_storage = self.placement = self
 
@@ -150,16 +151,14 @@ class Cloud:
         """Note the new address."""
         self.asked.append(url)
 
-    def get_quota_set(self, _project: str) -> SimpleNamespace:
-        """Return how much a project may have."""
-        return SimpleNamespace(to_dict=lambda: {"volumes": 10})
-
     def get(self, path: str, **_options: object) -> SimpleNamespace:
-        """Answer as Placement does of a provider that has four processors, of which one is in use."""
+        """Answer as Placement does of a provider with four of something, of which one is in use; and of quotas."""
         answers = {
+            "/os-quota-sets/p1": {"quota_set": {"volumes": 10}},
+            "/resource_providers/u1/allocations": {"allocations": dict.fromkeys(self.claims)},
             "/resource_providers": {"resource_providers": [{"uuid": "u1"}]},
             "/resource_providers/u1/inventories": {
-                "inventories": {"volumes": {"total": 4, "reserved": 0, "allocation_ratio": 1.0}}
+                "inventories": {"volumes": {"total": 4, "reserved": 0, "allocation_ratio": 1.0, "max_unit": 2}}
             },
             "/resource_providers/u1/usages": {"usages": {"volumes": 1}},
         }
@@ -167,6 +166,8 @@ class Cloud:
 
     def put(self, path: str, *, json: object, **_options: object) -> SimpleNamespace:
         """Note what is put."""
+        if path.startswith("/allocations/"):
+            self.claims.append(path.rpartition("/")[2])
         self.asked.append(f"PUT {path} {json}")
         return SimpleNamespace(status_code=200)
 

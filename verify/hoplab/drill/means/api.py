@@ -16,8 +16,8 @@ from hoplab.plan import Plan
 GROUP: Final = Plan().group
 """How the launches' network, subnet and security group are called."""
 VERSION: Final = {"OpenStack-API-Version": "placement 1.30"}
-CONSUMER: Final = str(uuid.uuid5(uuid.NAMESPACE_URL, MARK))
-"""Who claims what is left over; the same each time, so that it can be undone without anything kept."""
+CLAIMS: Final = 200
+"""Claims for one host at most."""
 
 
 def _cloud(place: Place) -> Connection:
@@ -27,30 +27,33 @@ def _cloud(place: Place) -> Connection:
 def _limit(place: Place) -> Kept:
     resource = place.options["resource"]
     with told_plainly("ask for the quota"):
-        cloud = _cloud(place)
-        found = _quotas(cloud, place.options["of"]).to_dict()
+        api, path, name = _quotas(place)
+        found = api.get(path).json()[name]
     if not isinstance(found.get(resource), int):
         raise SourceError(f"{place.options['of']} has no quota of {resource}")
     return {"limit": str(found[resource])}
 
 
-def _quotas(cloud: Connection, service: str) -> Any:
+def _quotas(place: Place) -> tuple[Any, str, str]:
+    """Return an API with the path of the project's quotas in it, and what they are called in its answer."""
+    cloud = _cloud(place)
     project = project_id(cloud)
-    if service == "network":
-        return cloud.network.get_quota(project)
-    return (volume_api(cloud) if service == "volume" else cloud.compute).get_quota_set(project)
+    if place.options["of"] == "network":
+        return cloud.network, f"/quotas/{project}", "quota"
+    return (
+        volume_api(cloud) if place.options["of"] == "volume" else cloud.compute,
+        f"/os-quota-sets/{project}",
+        "quota_set",
+    )
 
 
 def _set_limit(place: Place, limit: str) -> None:
+    # By the path: what the SDK's update takes has changed from release to release. Neutron takes a limit below what is
+    # in use only if it is forced to; the others take any.
     with told_plainly("change the quota"):
-        cloud = _cloud(place)
-        project, limits = project_id(cloud), {place.options["resource"]: int(limit)}
-        if place.options["of"] == "network":
-            cloud.network.update_quota(project, **limits)
-        else:
-            # By the path: what the SDK's update takes has changed from release to release.
-            api = volume_api(cloud) if place.options["of"] == "volume" else cloud.compute
-            raise_from_response(api.put(f"/os-quota-sets/{project}", json={"quota_set": limits}))
+        api, path, name = _quotas(place)
+        forced = {"force": True} if place.options["of"] == "network" else {}
+        raise_from_response(api.put(path, json={name: {place.options["resource"]: int(limit), **forced}}))
 
 
 def _lower(place: Place) -> None:
@@ -174,35 +177,52 @@ def _dhcp(place: Place, _kept: Kept) -> None:
 
 
 def _claim(place: Place) -> None:
-    """Claim all that is left of a class of resources, on every host, for an instance that is not there."""
+    """Claim all that is left of a class of resources, on every host, for instances that are not there."""
+    resource = place.options["resource"]
     with told_plainly("claim what hosts have"):
         cloud = _cloud(place)
-        project, allocations = project_id(cloud), {}
-        for provider in cloud.placement.get("/resource_providers", headers=VERSION).json()["resource_providers"]:
-            left = _left(cloud, provider["uuid"], place.options["resource"])
-            if left:
-                allocations[provider["uuid"]] = {"resources": {place.options["resource"]: left}}
-        body = {
-            "allocations": allocations,
-            "project_id": project,
-            "user_id": project,
-            "consumer_generation": None,
-        }
-        raise_from_response(cloud.placement.put(f"/allocations/{CONSUMER}", json=body, headers=VERSION))
+        project = project_id(cloud)
+        for provider in _providers(cloud):
+            for consumer, amount in zip(_consumers(provider), _left(cloud, provider, resource), strict=False):
+                body = {
+                    "allocations": {provider: {"resources": {resource: amount}}},
+                    "project_id": project,
+                    "user_id": project,
+                    "consumer_generation": None,
+                }
+                raise_from_response(cloud.placement.put(f"/allocations/{consumer}", json=body, headers=VERSION))
 
 
-def _left(cloud: Connection, provider: str, resource: str) -> int:
-    """Return how much of a class of resources a provider has that nobody claims."""
+def _providers(cloud: Connection) -> list[str]:
+    """Return the ids of all that has resources."""
+    found = cloud.placement.get("/resource_providers", headers=VERSION).json()["resource_providers"]
+    return [str(one["uuid"]) for one in found]
+
+
+def _consumers(provider: str) -> list[str]:
+    """Return who claims what is left of a provider: the same each time, so that they are known again."""
+    return [str(uuid.uuid5(uuid.NAMESPACE_URL, f"{MARK}/{provider}/{number}")) for number in range(CLAIMS)]
+
+
+def _left(cloud: Connection, provider: str, resource: str) -> Iterator[int]:
+    """Yield how much of a class of resources a provider has that nobody claims, in pieces that one may claim."""
     root = f"/resource_providers/{provider}"
     have = cloud.placement.get(f"{root}/inventories", headers=VERSION).json()["inventories"].get(resource)
     used = cloud.placement.get(f"{root}/usages", headers=VERSION).json()["usages"].get(resource, 0)
-    return int((have["total"] - have["reserved"]) * have["allocation_ratio"]) - int(used) if have else 0
+    left = int((have["total"] - have["reserved"]) * have["allocation_ratio"]) - int(used) if have else 0
+    while have and left > 0:
+        yield min(left, have["max_unit"])
+        left -= have["max_unit"]
 
 
 def _unclaim(place: Place, _kept: Kept) -> None:
     with told_plainly("give back what was claimed"):
-        # Status 404: nobody claims anything, which is well.
-        _cloud(place).placement.delete(f"/allocations/{CONSUMER}", headers=VERSION)
+        cloud = _cloud(place)
+        for provider in _providers(cloud):
+            path = f"/resource_providers/{provider}/allocations"
+            found = cloud.placement.get(path, headers=VERSION).json()["allocations"]
+            for consumer in set(_consumers(provider)).intersection(found):
+                cloud.placement.delete(f"/allocations/{consumer}", headers=VERSION)
 
 
 QUOTA: Final = Kind(_lower, _raise, _limit, frozenset({"of", "resource", "limit"}))
