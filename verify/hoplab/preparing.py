@@ -91,13 +91,13 @@ def _telling(records: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
     What was refused does not count if it was taken later, nor does a look-up of what is not there. Where all were
     answered, it is the last one that changed something, since what it began did not come about.
     """
-    last = records[-1] if records else {}
+    last: Mapping[str, Any] = records[-1] if records else {}
     taken: set[tuple[Any, Any]] = set()
-    for one in reversed(records):
+    for number, one in enumerate(reversed(records)):
         wanted, status = (one["method"], one.get("path")), one.get("status", REFUSED)
         if status < REFUSED:
             taken.add(wanted)
-        elif one is last or not (wanted in taken or (status == ABSENT and one["method"] in LOOKING)):
+        elif number == 0 or not (wanted in taken or (status == ABSENT and one["method"] in LOOKING)):
             return one
     return next((one for one in reversed(records) if one["method"] not in LOOKING), last)
 
