@@ -93,8 +93,10 @@ def _telling(records: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
     """
     last: Mapping[str, Any] = records[-1] if records else {}
     taken: set[tuple[Any, Any]] = set()
+    one: Mapping[str, Any]
     for number, one in enumerate(reversed(records)):
-        wanted, status = (one["method"], one.get("path")), one.get("status", REFUSED)
+        status = one.get("status", REFUSED)
+        wanted = one["method"], one.get("path")
         if status < REFUSED:
             taken.add(wanted)
         elif number == 0 or not (wanted in taken or (status == ABSENT and one["method"] in LOOKING)):
