@@ -35,7 +35,7 @@ SILENT = Shows(r"^$")
 
 SHOWS: dict[str, dict[str, Shows]] = {
     "": {
-        "make verify": Shows(r"launch-58 proved: .*\b2 weak", seconds=400),
+        "make verify": Shows(r"launch-58 proved: .*\b73 proved\.", seconds=400),
     },
     "Prove a launch": {
         f"{HOPLAB} verify --count 3 --keep": Shows(r"(?s)(launch-58 proved: .*){3}", seconds=500),

@@ -22,6 +22,8 @@ from hoplab.parse.flows import parse_flows
 from hoplab.parse.haproxy import parse_haproxy
 from hoplab.parse.hypervisor import parse_hypervisor
 from hoplab.parse.oslo import parse_oslo
+from hoplab.parse.packets import parse_packets
+from hoplab.parse.reads import parse_reads
 from hoplab.parse.rgw import parse_rgw
 from hoplab.parse.statements import parse_statements
 from hoplab.parse.switch import parse_switch
@@ -99,6 +101,10 @@ def _cache(lines: Lines, source: Source, context: Context) -> Iterator[Event]:
     return parse_cache(lines, node=source.node, source=source.name, services=context.record.units)
 
 
+def _packets(lines: Lines, source: Source, context: Context) -> Iterator[Event]:
+    return parse_packets(lines, node=source.node, source=source.name, services=context.record.units)
+
+
 def _dnsmasq(lines: Lines, source: Source, context: Context) -> Iterator[Event]:
     writes = context.writes.get(source.node, ())
     return parse_dnsmasq(lines, node=source.node, source=source.name, writes=writes)
@@ -136,6 +142,8 @@ FORMS: Final[Mapping[str, tuple[Parser, tuple[tuple[str, str], ...]]]] = {
         (("", "domain.changed"), ("", "domain.defined"), ("qemu", "disk.used"), ("guest", "console.said")),
     ),
     "openstack": (_openstack, tuple(("", kind) for kind in SERVICE_KINDS)),
+    "packets": (_packets, (("", "cache.sent"),)),
+    "reads": (_plain(parse_reads), (("", "file.read"),)),
     "rgw-operations": (_plain(parse_rgw), (("", "http.served"), ("", "http.replied"))),
     "statements": (_plain(parse_statements), (("", "db.statement"),)),
     "switch": (_plain(parse_switch), (("", "port.wired"),)),

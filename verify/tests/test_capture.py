@@ -18,7 +18,7 @@ from hoplab.capture.agent import link, logs
 from hoplab.capture.agent.logs import Logs
 from hoplab.capture.agent.stamped import Stamped
 from hoplab.capture.session import JUMP, Recording, settled
-from hoplab.capture.wanted import DUMPED, SOCKETS, wanted
+from hoplab.capture.wanted import DHCP, DUMPED, SOCKETS, wanted
 from hoplab.clocks import NodeClock
 from hoplab.deployment import Deployment, Service
 from samples.agent import Sent, running, until
@@ -279,6 +279,8 @@ class TestWriting:
             "monitor": {"sockets": SOCKETS},
             "stamped": {"patterns": ["/var/lib/n/*/dhcp_dns_log"]},
             "cache": {"address": node.address, "port": 11211},
+            "packets": {"address": node.address, "port": 11211},
+            "reads": {"directory": DHCP},
             "journal": {"prefixes": ["haproxy-metadata-proxy-"]},
             "database": {},
         }

@@ -5,8 +5,8 @@ from typing import Any, Final
 
 from hoplab.deployment import Node
 
-LISTENERS: Final = {"rabbitmq": "broker", "memcached": "cache"}
-"""Recorders that connect to the service itself, by the service."""
+LISTENERS: Final = {"rabbitmq": ("broker",), "memcached": ("cache", "packets")}
+"""Recorders that connect to the service itself or look at what is sent to it, by the service."""
 MONITOR: Final = "ceph-mon"
 SOCKETS: Final = "/run/ceph/*-mon.*.asok"
 """Admin sockets of a node's monitors."""
@@ -16,6 +16,8 @@ LOCAL: Final = {"mariadb": "database", "ovsdb-server": "switch", "ovs-vswitchd":
 """Recorders that ask a service of their own node."""
 COARSE: Final = ("/dhcp_dns_log",)
 """How the paths of log files end whose lines tell whole seconds only (dnsmasq's own; dnsmasq_base_log_dir)."""
+DHCP: Final = "/var/lib/neutron/dhcp"
+"""Where the DHCP agent keeps a directory for each network (neutron/conf/agent/dhcp.py, dhcp_confs)."""
 PROXY: Final = "haproxy-metadata-proxy-"
 """How the metadata proxies' names in the journal begin (neutron/agent/metadata/driver.py)."""
 PROXY_STARTERS: Final = frozenset({"neutron-dhcp-agent", "neutron-l3-agent"})
@@ -30,13 +32,15 @@ def wanted(node: Node) -> dict[str, Mapping[str, Any]]:
         if own:
             found[recorder] = {"patterns": own}
     for service in node.services:
-        if service.name in LISTENERS:
-            found[LISTENERS[service.name]] = {"address": node.address, "port": service.port}
+        for recorder in LISTENERS.get(service.name, ()):
+            found[recorder] = {"address": node.address, "port": service.port}
         if service.name in LOCAL:
             found[LOCAL[service.name]] = {}
         if service.name == MONITOR:
             found["monitor"] = {"sockets": SOCKETS}
             found["logs"] = {**found["logs"], "passed_over": dict.fromkeys(service.logs, DUMPED)}
+        if service.name == "neutron-dhcp-agent":
+            found["reads"] = {"directory": DHCP}
         if service.name in PROXY_STARTERS:
             found["journal"] = {"prefixes": [PROXY]}
     return found

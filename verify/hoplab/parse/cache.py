@@ -2,8 +2,8 @@
 
 The forms: doc/protocol.txt of memcached, "Watchers"; records are made by the agent's recorder `cache`. Which keys are
 tokens: for the services' cache keystonemiddleware/auth_token/_cache.py, `tokens/` and the token's SHA-256 digest, or,
-where tokens are protected, what _memcache_crypt.py makes of token and secret; for Keystone's own a digest. Both
-only who has the token can work out (`hoplab.tokens`).
+where tokens are protected, what _memcache_crypt.py makes of token and secret; for Keystone's own a digest. Both of
+these only who has the token can work out (`hoplab.tokens`).
 """
 
 import json

@@ -1,27 +1,24 @@
 """memcached's own account of what is stored and fetched (`watch`, doc/protocol.txt), and which service asks.
 
 The watcher tells connections by a number only. `stats conns` has their addresses, the kernel their processes, and
-systemd their units; what is in the cache itself is never read, but for the id of Keystone's cache region.
+systemd their units (`owners`); what is in the cache itself is never read, but for the id of Keystone's cache region.
 """
 
 import contextlib
 import hashlib
-import os
 import pickletools
 import re
 import socket
-import subprocess
 import time
 from collections.abc import Iterator
 
 from hoplab.capture.agent.link import Recorder, send_record, stopping
+from hoplab.capture.agent.owners import connected
 
 WAIT = 0.3
 AGAIN = 2.0
 """Seconds after which connections are looked up anew."""
 CONNECTION = re.compile(r"STAT (\d+):addr tcp:(\S+)")
-OWNER = re.compile(r"(\S+):(\d+)\s+\S+:\d+\s+users:\(\(\"[^\"]*\",pid=(\d+)")
-UNIT = re.compile(r"([^/]+\.service)\b")
 REGION = b"<<<region>>>:tokens"
 """Under its digest Keystone keeps the id that is part of every token's key (keystone/common/cache/core.py)."""
 
@@ -137,24 +134,6 @@ class Cache(Recorder):
 
     def _peers(self) -> dict[str, str]:
         """Return the unit, or else the address, behind each connection by its number."""
-        units = self._units(self.address[1])
+        units = connected(self.address[1])
         found = CONNECTION.findall(self._ask(b"stats conns").decode("utf-8", "replace"))
         return {number: units.get(address, address) for number, address in found}
-
-    @staticmethod
-    def _units(port: int) -> dict[str, str]:
-        """Return the systemd unit of each local address that is connected to memcached."""
-        done = subprocess.run(["ss", "-tnpH", "dport", "=", f":{port}"], capture_output=True, text=True, timeout=10)
-        units = {}
-        for line in done.stdout.splitlines():
-            owner = OWNER.search(line)
-            if owner is None:
-                continue
-            try:
-                with open(os.path.join("/proc", owner[3], "cgroup"), encoding="ascii") as groups:
-                    unit = UNIT.search(groups.read())
-            except OSError:
-                continue
-            if unit:
-                units[f"{owner[1]}:{owner[2]}"] = unit[1]
-        return units
