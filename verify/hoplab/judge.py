@@ -182,7 +182,7 @@ def _alone(
     elif unread:
         verdict, why = Verdict.UNKNOWN, f"could not be read: {_named(unread)}"
     elif actors:
-        seen = f"only {' and '.join(sorted(actors))} saw it; missing: {_named(missing)}"
+        seen = f"only {' and '.join(sorted(actors))} saw it; missing: {_named(missing, actors)}"
         verdict, why = Verdict.WEAK, hop.one_witness or seen
     else:
         verdict, why = excuse or (Verdict.ABSENT, f"nothing of it: {_named(missing)}")
@@ -279,8 +279,11 @@ def _time(launch: Launch) -> Callable[[Event], float]:
     return lambda event: time_of(event, launch.clocks)
 
 
-def _named(witnesses: Iterable[Witness]) -> str:
-    return ", ".join(f"{witness.event} of {witness.who}" for witness in witnesses)
+def _named(witnesses: Iterable[Witness], heard: Collection[str] = ()) -> str:
+    """Return witnesses in words: those of others than whom was heard, or all where there are no others."""
+    witnesses = tuple(witnesses)
+    others = [witness for witness in witnesses if witness.who not in heard]
+    return ", ".join(f"{witness.event} of {witness.who}" for witness in others or witnesses)
 
 
 def _result(hops: Iterable[Judged], launch: Launch) -> Result:
