@@ -41,7 +41,7 @@ def connect(deployment: Deployment, global_request_id: str, answer_seconds: floa
         )
         region = config.get_one(cloud=deployment.cloud, region_name=deployment.region, api_timeout=answer_seconds)
     # What openstacksdk does not expect in the file it meets with whatever happens to be raised then.
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:  # noqa: BLE001 since it may be anything
         raise ConfigurationError(
             f"{deployment.clouds_file}: cloud {deployment.cloud!r} cannot be used ({error}): run `make lab`"
         ) from None

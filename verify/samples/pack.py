@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from hoplab.capture.redact import redact
 from hoplab.errors import ConfigurationError, HoplabError
-from hoplab.reading import FORMS
+from hoplab.forms import FORMS
 from hoplab.record import JOURNEY, RAW
 
 MOST_BYTES: Final = 2_000_000

@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Final
 
 from hoplab.events import Event
+from hoplab.forms import Context, read_lines
 from hoplab.judge import Launch
 from hoplab.judging import judge_run
 from hoplab.parse.ceph import Images
 from hoplab.parse.dnsmasq import HostFiles
-from hoplab.reading import Context, read_lines
 from hoplab.stream import Outcome, Stream
 from samples.runs import CATALOGUE, FLOW, unpacked
 from samples.stream import LEARNS, STARTS, Made, Moment

@@ -2,7 +2,7 @@
 
 import tarfile
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,7 +10,7 @@ from typing import Final
 
 from hoplab.events import Event, Ids
 from hoplab.flow.loader import load
-from hoplab.flow.model import PLACEHOLDER, Witness
+from hoplab.flow.model import EXCHANGE, PLACEHOLDER, Witness
 from hoplab.join import TAUGHT, teaches
 from hoplab.judge import Judgement, Launch, Verdict, judge
 from hoplab.judging import judge_record
@@ -22,6 +22,8 @@ from hoplab.sources import Source
 ARCHIVES: Final = Path(__file__).parent.parent / "tests" / "runs"
 CATALOGUE: Final = load()
 FLOW: Final = CATALOGUE.flows["launch-58"]
+OTHERS: Final = {"cold": ("warm", 0), "warm": ("cold", 0), "interleaved": ("interleaved", 1)}
+"""By recording: a launch whose ids are put in the place of its own."""
 _place = TemporaryDirectory(prefix="hoplab-runs-")
 
 
@@ -105,3 +107,14 @@ def _may_be(event: Event, witness: Witness) -> bool:
 def verdicts(judgement: Judgement) -> dict[str, Verdict]:
     """Return the verdicts by the hops' names."""
     return {one.hop.name: one.verdict for one in judgement.hops}
+
+
+def exchanged(event: Event, own: Ids, other: Ids, only: str = "") -> Event:
+    """Return an event with the ids of another launch where it has those of its own. only: of this kind."""
+    ids = dict(event.ids)
+    for name, values in event.ids.items():
+        mine = own.get(name, values if name in EXCHANGE else frozenset())
+        if (not only or name == only) and not values.isdisjoint(mine):
+            theirs = other.get(name, frozenset()) - mine
+            ids[name] = theirs or frozenset(f"other-{value}" for value in values)
+    return replace(event, ids=ids)

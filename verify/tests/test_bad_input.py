@@ -77,7 +77,7 @@ def spoiled(form: Document, place: tuple[str | int, ...] = ()) -> Iterator[tuple
         wrong = [value for value in WRONG.get(str(form.get("type")), []) if value is not None]
     else:
         kinds = form.get("type", "string")
-        wrong = [value for value in WRONG[kinds]] if isinstance(kinds, str) else [{}]  # noqa: C416
+        wrong = list(WRONG[kinds]) if isinstance(kinds, str) else [{}]
     if place and "const" not in form:
         yield from ((place, value) for value in wrong)
     for name, inner in form.get("properties", {}).items():

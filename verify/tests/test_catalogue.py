@@ -63,6 +63,7 @@ def test_each_hop_is_told_whole(name: str) -> None:
         [
             *(one.event for one in hop.evidence),
             *(one.when.event for one in (*hop.denied_by, hop.cached, hop.not_applicable) if one),
+            *(witness.event for one in (hop.cached, hop.not_applicable) if one for witness in one.unless),
         ]
     )
     assert text.rstrip().endswith(f"```sh\n{hop.hint.run}\n```")

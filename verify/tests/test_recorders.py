@@ -237,6 +237,7 @@ class TestClient:
             server.shutdown()
         (note,) = map(json.loads, notes)
         assert note.pop("sent") <= note.pop("answered")
+        assert note.pop("port") == server.server_port
         assert note == {
             "method": "GET",
             "path": "/v2.1/servers/8a7d5ebe",

@@ -15,7 +15,7 @@ from hoplab.actors import SERVICES
 from hoplab.clocks import NodeClock
 from hoplab.deployment import Node, Service
 from hoplab.errors import ConfigurationError
-from hoplab.reading import FORMS
+from hoplab.forms import FORMS
 from hoplab.record import CHECK, FORM, JOURNEY, Record, Unit, point_latest, read_record, share_raw, write_record
 from hoplab.resources import StateSeen
 from hoplab.sources import HERE, Source, load_profile
