@@ -46,7 +46,11 @@ def status_of(result: str) -> int:
 
 def judge_record(directory: Path, record: Record, catalogue: Catalogue, flow: Flow) -> Judging:
     """Judge what was captured in a directory, with what is known of the launch."""
-    reading = Reading(directory, record)
+    return judge_reading(Reading(directory, record), record, catalogue, flow)
+
+
+def judge_reading(reading: Reading, record: Record, catalogue: Catalogue, flow: Flow) -> Judging:
+    """Judge what is read of a launch, with what is known of it."""
     if record.unprepared is not None:
         why = f"nothing was launched: {record.unprepared.service} did not give the {record.unprepared.step}"
         launch = Launch(record.ids, record.host, failed=True)

@@ -79,8 +79,11 @@ class Reading:
 
     def _events(self, source: Source, context: Context) -> Iterator[Event]:
         if source.form in FORMS:
-            events = read_lines(self._lines(source), source, context)
-            yield from (event for event in events if not _late(event, self._record))
+            yield from (event for event in self._parsed(source, context) if not _late(event, self._record))
+
+    def _parsed(self, source: Source, context: Context) -> Iterable[Event]:
+        """Return all events of a source, also those that were when the run was over."""
+        return read_lines(self._lines(source), source, context)
 
     def _watch_boot(self, event: Event) -> None:
         """Note when the guest began to run, which places what it says in time."""

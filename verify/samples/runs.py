@@ -65,6 +65,13 @@ def unpacked(name: str) -> tuple[Path, ...]:
 
 
 @cache
+def launches() -> tuple[tuple[str, int], ...]:
+    """Return all recorded launches: the recording's name, and the launch's number there."""
+    names = sorted(path.name.removesuffix(".tar.xz") for path in ARCHIVES.glob("*.tar.xz"))
+    return tuple((name, number) for name in names for number in range(len(unpacked(name))))
+
+
+@cache
 def recorded(name: str, number: int = 0) -> Recorded:
     """Return a launch of a recording, read and judged as `hoplab replay` does."""
     directory = unpacked(name)[number]
