@@ -11,10 +11,11 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from hoplab.events import Event
+from hoplab.forms import Context
 from hoplab.interest import Interests
 from hoplab.judging import Judging, judge_reading
 from hoplab.parse.dnsmasq import HostWrite
-from hoplab.reading import Context, Reading
+from hoplab.reading import Reading
 from hoplab.record import JOURNEY, RAW, Record, read_record, write_record
 from hoplab.sources import Source
 from samples.runs import CATALOGUE, FLOW, recorded
