@@ -12,6 +12,8 @@ from onnodes import on_node
 
 from hoplab.deployment import Deployment
 
+pytestmark = pytest.mark.lab
+
 SCANNER = Path(__file__).with_name("scan.py")
 ALLOWED: dict[str, list[int]] = {}
 """TCP ports by address that guests may use: node_container_guest_endpoints of the default inventory has none."""

@@ -4,10 +4,13 @@ import json
 import stat
 from pathlib import Path
 
+import pytest
 import yaml
 from onnodes import on_node
 
 from hoplab.deployment import Deployment
+
+pytestmark = pytest.mark.lab
 
 SEARCH = Path(__file__).with_name("search.py")
 PUBLIC = ("ceph_fsid",)
