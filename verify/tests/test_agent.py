@@ -269,7 +269,7 @@ class TestChannel:
             ("exit 1", "no message"),
             ("echo 5; exec cat >/dev/null", "no message of the agent: 5"),
             ('echo \'{"text": "x"}\'; exec cat >/dev/null', "no message of the agent"),
-            ("exec cat >&2", "no answer within"),
+            ("exec sleep 20", "no answer within"),
         ],
     )
     def test_a_node_that_does_not_answer_as_an_agent(

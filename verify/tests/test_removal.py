@@ -52,7 +52,7 @@ def mine(name: str) -> bool:
 def test_what_goes_goes_and_what_stays_is_named_with_what_helps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hoplab.waiting.time.sleep", lambda _seconds: None)
     things = Things(a="deleted", b="forced", c="never", d="refused")
-    removal = remove(SimpleNamespace(), things.kind(), mine, Budget(2))  # type: ignore[arg-type]
+    removal = remove(SimpleNamespace(), things.kind(), mine, Budget(2))  # type: ignore[arg-type]  # a stand-in
     assert removal.removed == ("hoplab-verify-a", "hoplab-verify-b")
     assert removal.problem == (
         "c is error_deleting: `openstack volume delete --force c`; "
@@ -64,7 +64,7 @@ def test_what_goes_goes_and_what_stays_is_named_with_what_helps(monkeypatch: pyt
 def test_things_of_others_are_left_alone() -> None:
     things = Things(a="deleted")
     things.there["x"] = SimpleNamespace(id="x", name="theirs", status="error")
-    assert remove(SimpleNamespace(), things.kind(), mine, Budget(2)).problem is None  # type: ignore[arg-type]
+    assert remove(SimpleNamespace(), things.kind(), mine, Budget(2)).problem is None  # type: ignore[arg-type]  # a stand-in
     assert list(things.there) == ["x"]
 
 
@@ -94,7 +94,7 @@ def test_a_volume_s_state_is_no_obstacle() -> None:
         reset_volume_status=lambda _id, **to: told.append(f"{to['status']} {to['attach_status']}"),
         delete_volume=lambda _id, **how: told.append(f"force {how['force']}"),
     )
-    VOLUMES.force(SimpleNamespace(block_storage=api), SimpleNamespace(id="v1"))  # type: ignore[arg-type]
+    VOLUMES.force(SimpleNamespace(block_storage=api), SimpleNamespace(id="v1"))  # type: ignore[arg-type]  # a stand-in
     assert told == ["error detached", "force True"]
 
 
