@@ -177,6 +177,11 @@ class Record:
     unprepared: Unprepared | None = None
     notes: tuple[str, ...] = ()
 
+    @property
+    def down(self) -> tuple[Unit, ...]:
+        """The daemons that were not active when the launch was over."""
+        return tuple(unit for unit in self.states if not unit.state.startswith("active"))
+
 
 def write_record(record: Record, directory: Path) -> None:
     """Write journey.json, whole or not at all."""

@@ -90,9 +90,7 @@ def _preparation(record: Record) -> Document | None:
     why = record.unprepared
     if why is None:
         return None
-    inactive = [
-        f"{one.unit} on {one.node} is {one.state}" for one in record.states if not one.state.startswith("active")
-    ]
+    inactive = [f"{one.unit} on {one.node} is {one.state}" for one in record.down]
     return {
         "step": why.step,
         "service": why.service,
@@ -111,9 +109,7 @@ def _look(record: Record) -> list[str]:
     why = record.unprepared
     if why is None:
         return []
-    commands = [
-        f"on {one.node}: systemctl status {one.unit}" for one in record.states if not one.state.startswith("active")
-    ]
+    commands = [f"on {one.node}: systemctl status {one.unit}" for one in record.down]
     needle = why.request_id or "ERROR"
     project = why.service.partition("-")[0]
     places = dict.fromkeys(one.node for one in record.states if one.service == why.service)

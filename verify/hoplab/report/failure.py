@@ -56,7 +56,7 @@ def failure(
         "errors": [_error(one) for one in find_troubles(said.logs(), ids, (first.hop.sender, first.hop.receiver))],
         "guest": list(said.console),
         "error": record.error,
-        "down": [{"node": one.node, "unit": one.unit, "state": one.state} for one in _down(record)],
+        "down": [{"node": one.node, "unit": one.unit, "state": one.state} for one in record.down],
         "actor": actor,
         "node": node,
         "service": _service(actor, node, record.states),
@@ -111,14 +111,9 @@ def _error(one: Trouble) -> dict[str, Any]:
     return {**asdict(one), "time": instant(one.time)}
 
 
-def _down(record: Record) -> Iterator[Unit]:
-    """Yield the daemons that were not active when the launch was over."""
-    return (unit for unit in record.states if not unit.state.startswith("active"))
-
-
 def _next(first: Judged, record: Record, ids: Ids, node: str) -> Iterator[str]:
     """Yield what to look at next, as commands: daemons that are down first, those on that node before others."""
-    for unit in sorted(_down(record), key=lambda unit: unit.node != node):
+    for unit in sorted(record.down, key=lambda unit: unit.node != node):
         yield f"on {unit.node}: systemctl status {unit.unit}"
     command = filled(first.hop.hint, ids)
     if command:
