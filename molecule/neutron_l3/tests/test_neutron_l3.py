@@ -1,25 +1,24 @@
 """The L3 agent: packets of a machine behind a router, as this machine sees them in the external network."""
 
 import socket
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from neighbour import neighbour
 from neutron_help import Bench, Machine, bench
 from scenario import Node, Scenario, eventually
 
 
 @dataclass(frozen=True)
 class Site:
-    """An external network in which this machine listens, a router, and a machine in each of two networks behind it."""
+    """An external network in which a neighbour listens, a router, and a machine in each of two networks behind it."""
 
     outside: Any
     router: Any
     machines: tuple[Machine, Machine]
-    here: tuple[str, int]  # this machine's address and port, where it tells each caller its address
+    beyond: tuple[str, int]  # a neighbour's address and port, where each caller is told its address
 
 
 @pytest.fixture(scope="module")
@@ -44,26 +43,10 @@ def site(scenario: Scenario, neutron: Bench, ctl1: Node) -> Iterator[Site]:
         machine.settle(24, f"10.7{number}.0.1")
         machine.serve(8080)
         machine.serve(8081)
-    with listening(own) as here:
-        yield Site(outside, router, (machines[0], machines[1]), here)
-
-
-@contextmanager
-def listening(address: str) -> Iterator[tuple[str, int]]:
-    """Tell each caller its address; yield where."""
-    with socket.create_server((address, 0)) as listener:
-
-        def answer() -> None:
-            while True:
-                try:
-                    link, peer = listener.accept()
-                except OSError:
-                    return
-                link.sendall(str(peer[0]).encode())
-                link.close()
-
-        threading.Thread(target=answer, daemon=True).start()
-        yield address, int(listener.getsockname()[1])
+    # This machine itself answers nothing but ping to guests.
+    with neighbour(f"{subnet}/24", 50) as beyond:
+        beyond.serve(8080)
+        yield Site(outside, router, (machines[0], machines[1]), (beyond.address, 8080))
 
 
 def call(address: str, port: int) -> str:
@@ -84,8 +67,8 @@ def address_of(router: Any) -> str:
 
 def test_what_leaves_carries_the_routers_address(site: Site) -> None:
     for machine in site.machines:
-        machine.hears(*site.here, address_of(site.router))
-        assert machine.pings(site.here[0], size=1422)  # 1450 with the headers
+        machine.hears(*site.beyond, address_of(site.router))
+        assert machine.pings(site.beyond[0], size=1422)  # 1450 with the headers
 
 
 def test_between_tenant_networks_nothing_is_translated(site: Site) -> None:
@@ -94,20 +77,20 @@ def test_between_tenant_networks_nothing_is_translated(site: Site) -> None:
     two.hears(one.address, 8080, two.address)
 
 
-def test_a_floating_ip_leads_to_its_machine_and_back(neutron: Bench, site: Site) -> None:
-    machine, own = site.machines[0], site.here[0]
+def test_a_floating_ip_leads_to_its_machine_and_back(scenario: Scenario, neutron: Bench, site: Site) -> None:
+    machine, own = site.machines[0], scenario.subnet_address("external", 1)
     floating = neutron.api.create_ip(floating_network_id=site.outside.id, port_id=machine.port.id)
     address = str(floating.floating_ip_address)
     try:
         # The machine sees who calls, not its router.
         eventually("the floating IP answers", lambda: call(address, 8080) == own)
         assert call(address, 8081) == "silence"  # the security group
-        assert machine.connect(*site.here) == address
+        assert machine.connect(*site.beyond) == address
         assert neutron.api.get_ip(floating.id).status == "ACTIVE"
     finally:
         neutron.api.delete_ip(floating)
     eventually("it does not answer when it is deleted", lambda: call(address, 8080) == "silence")
-    machine.hears(*site.here, address_of(site.router))
+    machine.hears(*site.beyond, address_of(site.router))
 
 
 def test_a_deleted_router_leaves_nothing(neutron: Bench, site: Site, ctl1: Node) -> None:
@@ -124,9 +107,9 @@ def test_a_deleted_router_leaves_nothing(neutron: Bench, site: Site, ctl1: Node)
 
 def test_a_killed_agent_comes_back_and_packets_flow_meanwhile(neutron: Bench, site: Site, ctl1: Node) -> None:
     ctl1.output("systemctl kill --signal=KILL --kill-whom=main neutron-l3-agent")
-    assert site.machines[0].connect(*site.here) == address_of(site.router)
+    assert site.machines[0].connect(*site.beyond) == address_of(site.router)
     network = neutron.network("10.73.0.0/24")
     router = neutron.router(network, outside=site.outside)
     machine = neutron.machine(ctl1, network)
     machine.settle(24, "10.73.0.1")
-    machine.hears(*site.here, address_of(router), seconds=90)
+    machine.hears(*site.beyond, address_of(router), seconds=90)
