@@ -6,6 +6,8 @@ PATH := $(CURDIR)/.venv/bin:$(PATH)
 # What the verification pack reads of the lab.
 HOPLAB_LAB ?= $(CURDIR)/.lab/$(notdir $(INVENTORY))
 export PATH INVENTORY HOPLAB_LAB
+# Without what Python keeps of a module, each command compiles all that it imports: a second for each of Ansible's runs.
+unexport PYTHONDONTWRITEBYTECODE
 
 # TAKE=yes: also touch a living lab of another clone.
 take := $(if $(filter yes,$(TAKE)),--extra-vars '{"node_container_take": true$(comma) "preflight_take": true}')
@@ -61,11 +63,11 @@ unit: env ## Run the unit tests
 check: lint unit ## Check style and types and run the unit tests
 
 .PHONY: molecule
-molecule: env ## Test each role alone; ROLE=keystone: one of them
+molecule: env ## Test each role alone; ROLE=keystone: one of them; ALL=yes: also what passed before
 	@bin/molecule $(ROLE)
 
 .PHONY: test
-test: env ## Run all tests: the checks, then the lab from nothing to nothing
+test: env ## Run all tests: the checks, each role, the lab from nothing to nothing; ALL=yes: also what passed before
 	@bin/test
 
 .PHONY: mutants

@@ -56,7 +56,9 @@ SHOWS: dict[str, dict[str, Shows]] = {
         f"{HOPLAB} drill conductor-stopped": Shows(
             r"(?s)localised in .*first unproven hop: schedule-take", seconds=400
         ),
-        f"{HOPLAB} drill --quick": Shows(r"\b(\d+) of \1 faults localised", seconds=1500),
+        f'{HOPLAB} drill --quick --draw 6 --seed "$(git rev-parse HEAD)"': Shows(
+            r"(?s)drawn with --seed [0-9a-f]{40}.*\b6 of 6 faults localised", seconds=900
+        ),
         f"{HOPLAB} drill --blind": Shows(r"a fault is in the lab"),
         f"{HOPLAB} drill --answer": Shows(r"It (breaks|slows) hop "),
         f"{HOPLAB} drill --heal": Shows(r"the fault [a-z0-9-]+ is out", seconds=400),

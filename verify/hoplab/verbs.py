@@ -73,7 +73,9 @@ def _add_launching(
     )
     add_runs(one)
     if verb is run_verify:
-        one.add_argument("--count", type=_count, default=1, metavar="N", help=f"launches at once, at most {MOST}")
+        one.add_argument(
+            "--count", type=whole_number(MOST), default=1, metavar="N", help=f"launches at once, at most {MOST}"
+        )
         one.add_argument("--json", action="store_true", help="print the report as JSON")
     one.set_defaults(verb=verb)
 
@@ -106,11 +108,16 @@ def _seconds(text: str) -> float:
     return value
 
 
-def _count(text: str) -> int:
-    value = int(text) if re.fullmatch("[0-9]{1,9}", text) else 0
-    if not 1 <= value <= MOST:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 to {MOST}")
-    return value
+def whole_number(most: int) -> Callable[[str], int]:
+    """Return what reads an argument that is a whole number from 1; it raises argparse.ArgumentTypeError for others."""
+
+    def read(text: str) -> int:
+        value = int(text) if re.fullmatch("[0-9]{1,9}", text) else 0
+        if not 1 <= value <= most:
+            raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 to {most}")
+        return value
+
+    return read
 
 
 def path(text: str) -> Path:

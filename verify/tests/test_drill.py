@@ -11,6 +11,7 @@ from hoplab.drill import loader
 from hoplab.drill.journal import Journal
 from hoplab.drill.matrix import Row, page, read_results, run_all
 from hoplab.drill.model import Fault
+from hoplab.drill.verb import drawn
 from hoplab.errors import EXIT_FAILS, EXIT_HOLDS, EXIT_USAGE, ConfigurationError, SourceError
 from hoplab.flow.loader import load as load_flows
 
@@ -26,6 +27,19 @@ class TestCommandLine:
     def test_names_what_is_unknown(self, lab: Deployment, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["--lab", str(lab.directory), "drill", "earthquake"]) == EXIT_USAGE
         assert "there is no fault 'earthquake': `hoplab drill --list`" in capsys.readouterr().err
+
+    def test_a_draw_is_repeated_with_its_seed_and_over_some_seeds_all_come_up(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        quick = [fault for fault in FAULTS.values() if fault.quick]
+        one = drawn(quick, 6, "4f1d")
+        assert "6 of 15 quick drills, drawn with --seed 4f1d" in capsys.readouterr().err
+        assert one == drawn(quick, 6, "4f1d")
+        assert len({fault.name for fault in one}) == 6
+        assert {fault.name for seed in range(20) for fault in drawn(quick, 6, str(seed))} == {
+            fault.name for fault in quick
+        }
+        assert drawn(quick, 100, "4f1d") == quick
 
     def test_the_answer_is_told_only_where_a_fault_is_in(
         self, lab: Deployment, capsys: pytest.CaptureFixture[str]

@@ -26,8 +26,10 @@ from hoplab.output import say
 from hoplab.record import PREPARATION
 from hoplab.report.document import Document
 from hoplab.report.outline import cleaned
-from hoplab.verbs import add_flow, add_runs, flow_of, judge_all, path, runs_of, write_page
+from hoplab.verbs import add_flow, add_runs, flow_of, judge_all, path, runs_of, whole_number, write_page
 from hoplab.verification import Wish, verify
+
+MOST_DRAWN = 100
 
 
 def add_drill(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -46,6 +48,10 @@ def add_drill(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     one.add_argument(
         "--before", action="store_true", help="put the fault in before anything is prepared, as faults are in life"
     )
+    one.add_argument(
+        "--draw", metavar="N", type=whole_number(MOST_DRAWN), help="with --quick: only N of them, at random"
+    )
+    one.add_argument("--seed", metavar="TEXT", help="with --draw: what the draw depends on, so that it can be repeated")
     add_flow(one)
     add_runs(one)
     one.set_defaults(verb=run_drill)
@@ -55,6 +61,10 @@ def run_drill(arguments: argparse.Namespace) -> int:
     """Carry out `hoplab drill`; return the exit status."""
     if arguments.page and not arguments.all:
         raise ConfigurationError("--page is for --all: it is the page of all results")
+    if arguments.draw and not arguments.quick:
+        raise ConfigurationError("--draw is for --quick: it draws some of the quick drills")
+    if arguments.seed is not None and not arguments.draw:
+        raise ConfigurationError("--seed is for --draw: say how many drills are drawn, as in --draw 6")
     catalogue, flow = flow_of(arguments)
     faults = loader.load(catalogue.hops)
     if arguments.list:
@@ -68,7 +78,8 @@ def run_drill(arguments: argparse.Namespace) -> int:
     if arguments.all:
         return _all(drills, faults, arguments.page)
     if arguments.quick:
-        return _quick(drills, [fault for fault in faults.values() if fault.quick])
+        quick = [fault for fault in faults.values() if fault.quick]
+        return _quick(drills, drawn(quick, arguments.draw, arguments.seed) if arguments.draw else quick)
     return _one(drills, _of(faults, arguments.fault, before=arguments.before), as_json=arguments.json)
 
 
@@ -126,6 +137,14 @@ def modes(faults: Iterable[Fault]) -> Iterator[Fault]:
             yield fault
         if fault.before is not None and (fault.before.hop, fault.before.service) != (fault.hop, fault.service):
             yield fault.before
+
+
+def drawn(faults: list[Fault], number: int, seed: str | None) -> list[Fault]:
+    """Return as many of the faults (all, if there are not so many), in their order; say which seed drew them."""
+    seed = seed if seed is not None else f"{random.getrandbits(32):08x}"
+    chosen = random.Random(seed).sample(range(len(faults)), min(number, len(faults)))
+    say(f"{len(chosen)} of {len(faults)} quick drills, drawn with --seed {seed}")
+    return [faults[index] for index in sorted(chosen)]
 
 
 def _quick(drills: Drills, faults: list[Fault]) -> int:

@@ -1,0 +1,175 @@
+"""Which scenarios have passed before with the same inputs, on this machine: they need not run again.
+
+What is not an input is listed, not what is one: a file of a kind that nobody has thought of is an input of every
+scenario.
+"""
+
+import hashlib
+import json
+import os
+import platform
+import re
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+KEPT_HOURS = 24
+"""How long a result counts: what the nodes install may be another version the day after."""
+MACHINE = ("/etc/os-release", "/etc/apt/sources.list", "/etc/apt/sources.list.d", "/etc/apt/preferences.d")
+"""What of this machine decides which packages nodes get and what carries them, beside the kernel and Python."""
+SHARED_ROLES = frozenset({"service", "ceph_common"})
+"""Roles that others take templates and tasks from: inputs of every scenario."""
+UNUSED = (
+    "docs/",
+    "tests/",
+    "verify/tests/",
+    "verify/samples/",
+    "inventories/local/hosts",
+    ".ci/",
+    ".pre-commit-config.yaml",
+    ".yamllint",
+    ".ansible-lint",
+    "bin/bench",
+    "bin/drawings",
+    "bin/hops-page",
+    "bin/lint",
+    "bin/lock",
+    "bin/nothing-left",
+    "bin/role",
+    "bin/test",
+)
+"""What no scenario reads."""
+PACK = "verify/"
+USES_PACK = re.compile(r"\b(?:import hoplab|from hoplab|launch_command)\b")
+NAMED = re.compile(r"\bname: *['\"]?(\w+)")
+
+
+@dataclass(frozen=True)
+class Passed:
+    """A scenario that passed: the digest of its inputs, when (seconds since the epoch), tests, and what it took."""
+
+    digest: str
+    when: float
+    tests: int
+    seconds: float
+
+    @property
+    def date(self) -> str:
+        """When it was, as text, in this machine's time."""
+        return time.strftime("%Y-%m-%d %H:%M", time.localtime(self.when))
+
+
+class Results:
+    """The results kept in a directory, a file for each scenario of the clone at `root`."""
+
+    def __init__(self, root: Path, directory: Path | None = None) -> None:
+        """Take the directory of the user's cache unless another one is given."""
+        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        self._root = root
+        self._directory = directory or cache / "hoplab" / "passed"
+
+    def last(self, role: str) -> Passed | None:
+        """Return the scenario's last result, whatever its inputs were; None without one that can be read."""
+        try:
+            return Passed(**json.loads((self._directory / f"{role}.json").read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def same(self, role: str) -> Passed | None:
+        """Return the result of a run with the same inputs, if it is not too old."""
+        found = self.last(role)
+        fresh = found is not None and 0 <= time.time() - found.when < KEPT_HOURS * 3600
+        return found if fresh and found and found.digest == digest(self._root, role) else None
+
+    def keep(self, role: str, inputs: str, tests: int, seconds: float) -> None:
+        """Keep that a scenario passed with inputs of this digest, taken before it ran."""
+        self._directory.mkdir(parents=True, exist_ok=True)
+        made = self._directory / f"{role}.json.new"
+        made.write_text(json.dumps(asdict(Passed(inputs, time.time(), tests, seconds))), encoding="utf-8")
+        made.replace(self._directory / f"{role}.json")
+
+
+def digest(root: Path, role: str) -> str:
+    """Return the SHA-256 of all that a scenario is made from: names, modes and contents of files, and this machine."""
+    found = hashlib.sha256()
+    for name in inputs(root, role):
+        path = root / name
+        found.update(f"{name}\0{path.lstat().st_mode:o}\0".encode())
+        found.update(str(path.readlink()).encode() if path.is_symlink() else hashlib.sha256(path.read_bytes()).digest())
+    for path in machine_files():
+        found.update(f"{path}\0".encode() + path.read_bytes())
+    found.update(f"{platform.release()} {platform.version()} {platform.python_version()} {os.cpu_count()}".encode())
+    return found.hexdigest()
+
+
+def inputs(root: Path, role: str) -> list[str]:
+    """Return the files of a clone that a scenario is made from, relative to it, sorted."""
+    told = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    roles = roles_of(root, role)
+    unused = UNUSED if uses_pack(root, role, roles) else (*UNUSED, PACK)
+    names = {name for name in told.stdout.split("\0") if name and os.path.lexists(root / name)}
+    return sorted(name for name in names if not name.startswith(unused) and _is_input(name, role, roles))
+
+
+def _is_input(name: str, role: str, roles: frozenset[str]) -> bool:
+    match name.split("/"):
+        case ["molecule", scenario, _, *_] if scenario != "shared":
+            return scenario == role
+        case ["roles", other, part, *_] if other not in roles:
+            return part == "defaults"  # the packages of all roles are in the nodes' layers
+    return not name.endswith(".md")
+
+
+def roles_of(root: Path, role: str) -> frozenset[str]:
+    """Return the roles that a scenario applies: its own, what it needs, and whatever one of these names."""
+    there = {path.name for path in (root / "roles").iterdir()}
+    settings = scenario_settings(root, role)
+    todo = [settings["scenario_role"], *settings["scenario_needs"], *settings.get("scenario_needs_here", [])]
+    for playbook in (root / "molecule" / "shared").rglob("*.yml"):
+        todo += NAMED.findall(playbook.read_text(encoding="utf-8"))
+    found: set[str] = set(SHARED_ROLES)
+    while todo:
+        one = todo.pop()
+        if one in there and one not in found:
+            found.add(one)
+            todo += [name for text in _texts(root / "roles" / one) for name in NAMED.findall(text)]
+    return frozenset(found)
+
+
+def scenario_settings(root: Path, role: str) -> dict[str, Any]:
+    """Return what stands in a scenario's scenario.yml."""
+    found: dict[str, Any] = yaml.safe_load((root / "molecule" / role / "scenario.yml").read_text(encoding="utf-8"))
+    return found
+
+
+def uses_pack(root: Path, role: str, roles: frozenset[str]) -> bool:
+    """Tell whether a scenario's tests or one of its roles use the verification pack."""
+    places = [root / "molecule" / role / "tests", *(root / "roles" / name for name in roles)]
+    return any(USES_PACK.search(text) for place in places for text in _texts(place))
+
+
+def machine_files() -> Iterator[Path]:
+    """Yield the files of this machine that are inputs, in a fixed order."""
+    for place in map(Path, MACHINE):
+        yield from (
+            sorted(path for path in place.iterdir() if path.is_file())
+            if place.is_dir()
+            else [place] * (place.is_file())
+        )
+
+
+def _texts(place: Path) -> Iterator[str]:
+    for path in sorted(place.rglob("*")):
+        if path.is_file() and path.suffix in {".yml", ".py", ".j2"}:
+            yield path.read_text(encoding="utf-8")
