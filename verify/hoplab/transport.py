@@ -1,5 +1,7 @@
 """SSH: the only module that knows how a node or a guest is reached, and how a key is made."""
 
+import os
+import selectors
 import shlex
 import shutil
 import subprocess
@@ -17,6 +19,13 @@ from hoplab.errors import ConfigurationError, SourceError
 
 CONNECT_SECONDS: Final = 5
 SSH_FAILED: Final = 255
+OUTPUT_BYTES: Final = 32_000_000
+"""How much a command may say: what is asked of nodes is a state or the end of a log, well below a megabyte."""
+CHUNK_BYTES: Final = 65_536
+
+
+class OutputError(Exception):
+    """A command said more than it may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +57,43 @@ Runner = Callable[[Sequence[str], float], "subprocess.CompletedProcess[str]"]
 
 
 def run_process(argv: Sequence[str], timeout: float) -> "subprocess.CompletedProcess[str]":
-    """Run a local command with no input, for at most timeout seconds; subprocess.TimeoutExpired if it takes longer."""
-    return subprocess.run(
-        argv,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-        timeout=timeout,
-        check=False,
-    )
+    """Run a local command with no input, for at most timeout seconds.
+
+    Raises subprocess.TimeoutExpired if it takes longer, and OutputError if it says more than OUTPUT_BYTES.
+    """
+    with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        try:
+            said = _read_all(process, time.monotonic() + timeout)
+            status = process.wait(max(0.0, timeout))
+        except BaseException as error:
+            process.kill()
+            if isinstance(error, TimeoutError):
+                raise subprocess.TimeoutExpired(argv, timeout) from None
+            raise
+    out, err = (bytes(one).decode("utf-8", "replace") for one in said)
+    # As subprocess has it where it is asked for text.
+    out, err = (one.replace("\r\n", "\n").replace("\r", "\n") for one in (out, err))
+    return subprocess.CompletedProcess(argv, status, out, err)
+
+
+def _read_all(process: "subprocess.Popen[bytes]", end: float) -> tuple[bytearray, bytearray]:
+    """Return what a process says on both outputs until it has closed them; TimeoutError after the end."""
+    out, err = bytearray(), bytearray()
+    with selectors.DefaultSelector() as selector:
+        for stream, said in ((process.stdout, out), (process.stderr, err)):
+            selector.register(stream, selectors.EVENT_READ, said)  # type: ignore[arg-type]  # both are pipes
+        while selector.get_map():
+            ready = selector.select(max(0.0, end - time.monotonic()))
+            if not ready:
+                raise TimeoutError
+            for key, _events in ready:
+                part = os.read(key.fd, CHUNK_BYTES)
+                if not part:
+                    selector.unregister(key.fileobj)
+                key.data.extend(part)
+            if len(out) + len(err) > OUTPUT_BYTES:
+                raise OutputError
+    return out, err
 
 
 def ssh_argv(target: Target, argv: Sequence[str], *, control: Path | None = None) -> list[str]:
@@ -103,7 +138,7 @@ def execute(
 ) -> CommandResult:
     """Run argv on a target, for at most timeout seconds; a status other than 0 is an answer, not an error.
 
-    Raises SourceError if the target can't be logged in to or the time is up.
+    Raises SourceError if the target can't be logged in to, the time is up, or the command says too much.
     """
     if target.changing_key:
         target.known_hosts.unlink(missing_ok=True)
@@ -114,6 +149,9 @@ def execute(
         raise ConfigurationError("the command `ssh` is missing: install the package openssh-client") from None
     except subprocess.TimeoutExpired:
         raise SourceError(f"{target.name}: `{shlex.join(argv)}` gave no answer within {timeout:g} s") from None
+    except OutputError:
+        most = OUTPUT_BYTES // 1_000_000
+        raise SourceError(f"{target.name}: `{shlex.join(argv)}` said more than {most} MB") from None
     seconds = time.monotonic() - started
     if done.returncode == SSH_FAILED:
         said = " ".join(done.stderr.split()) or "no message"

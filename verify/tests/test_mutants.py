@@ -8,12 +8,15 @@ from hoplab.judge import Result
 from hoplab.judging import judge_record
 from hoplab.record import read_record
 from samples.allowing import forbidden
-from samples.mutants import KINDS, Kind
+from samples.mutants import KINDS, Kind, faults
 from samples.rereading import Mutant, judged, original, written
 from samples.runs import CATALOGUE, FLOW, recorded, verdicts
 
 SEED = 20261127
 RUN = ("cold", 0)
+JUDGED = 200
+AT_ONCE = 20
+"""Of those that `make mutants` draws, in tests of some seconds each that go to both processes."""
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -36,3 +39,8 @@ def test_one_without_what_its_nodes_wrote_may_not() -> None:
     judging, events = judged(Mutant(RUN, "empty", {place: [] for place in original(RUN) if place[0] != "client"}))
     assert judging.judgement.result is not Result.PROVED
     assert forbidden(recorded(*RUN), events, judging.record.clocks)
+
+
+@pytest.mark.parametrize("first", range(0, JUDGED, AT_ONCE))
+def test_none_is_a_false_green_and_none_a_crash(first: int) -> None:
+    assert faults(SEED, range(first, first + AT_ONCE)) == []

@@ -7,7 +7,17 @@ import pytest
 
 from hoplab.deployment import Deployment
 from hoplab.errors import ConfigurationError, SourceError
-from hoplab.transport import Nodes, Target, command_for_person, ensure_key, execute, node_target, ssh_argv
+from hoplab.transport import (
+    OUTPUT_BYTES,
+    Nodes,
+    Target,
+    command_for_person,
+    ensure_key,
+    execute,
+    node_target,
+    run_process,
+    ssh_argv,
+)
 
 GUEST = Target("guest", "172.29.22.107", "root", 22, Path("/k"), Path("/tmp/none/known"), changing_key=True)
 
@@ -102,3 +112,22 @@ def test_a_key_is_made_once_and_only_for_its_owner(tmp_path: Path) -> None:
     assert public.startswith("ssh-ed25519 ")
     assert path.stat().st_mode & 0o777 == 0o600
     assert ensure_key(path, "hoplab") == public
+
+
+def test_a_process_is_run_and_both_its_outputs_are_told() -> None:
+    done = run_process(["sh", "-c", "printf 'a\\r\\nb\\377'; echo c >&2; exit 3"], 10)
+    assert (done.returncode, done.stdout, done.stderr) == (3, "a\nb\ufffd", "c\n")
+
+
+@pytest.mark.parametrize("command", ["exec sleep 60", "exec >&- 2>&-; exec sleep 60", "echo a; exec sleep 60"])
+def test_a_process_that_does_not_end_is_ended(command: str) -> None:
+    with pytest.raises(subprocess.TimeoutExpired):
+        run_process(["sh", "-c", command], 0.3)
+
+
+def test_a_node_that_says_too_much_is_not_listened_to_any_longer() -> None:
+    def endless(_argv: Sequence[str], timeout: float) -> "subprocess.CompletedProcess[str]":
+        return run_process(["cat", "/dev/zero"], timeout)
+
+    with pytest.raises(SourceError, match=f"guest: `journalctl` said more than {OUTPUT_BYTES // 1_000_000} MB"):
+        execute(GUEST, ["journalctl"], timeout=60, runner=endless)
