@@ -11,8 +11,9 @@ from hoplab.denials import denial_words, denying
 from hoplab.events import Event, Ids
 from hoplab.exemptions import Window, excusing, window_of
 from hoplab.flow.model import EXCHANGE, NEEDED, Catalogue, Flow, Hop, Witness
-from hoplab.join import TAUGHT, Found, Voices, builds, disagreement, gather, learn, owned, voices
+from hoplab.join import TAUGHT, Found, Voices, disagreement, gather, learn, voices
 from hoplab.order import contradiction
+from hoplab.retry import retry_of
 
 
 class Verdict(StrEnum):
@@ -36,8 +37,6 @@ class Result(StrEnum):
     INCONCLUSIVE = "inconclusive"
 
 
-POLLING: Final = frozenset({"client", "nova-api"})
-"""Who goes on when a host has failed."""
 UNPROVEN: Final = frozenset({Verdict.ABSENT, Verdict.OUT_OF_ORDER})
 BROKEN: Final = UNPROVEN | {Verdict.BLOCKED}
 
@@ -96,17 +95,19 @@ def judge(catalogue: Catalogue, flow: Flow, events: Iterable[Event], launch: Lau
     """Judge all hops of a flow."""
     events = tuple(events)
     ids = learn(events, launch.ids)
-    if launch.failed:
-        events = _first_try(events, ids, launch)
-    spoken = voices(events)
+    retry = retry_of(events, ids, launch.clocks)
+    if retry and launch.failed:
+        events = retry.of_first(events)
+    whole = voices(events)
+    last = voices(retry.of_last(events)) if retry and not launch.failed else whole
     judged: dict[str, Judged] = {}
     exchanges: dict[str, Ids] = {}
     dim = _dim(launch)
     speaks: dict[str, Found] = {}
     for name, hop in catalogue.hops.items():
-        speaks[name], exchanges[name] = gather(hop, spoken, ids, launch.host, exchanges)
+        speaks[name], exchanges[name] = gather(hop, whole if hop.once else last, ids, launch.host, exchanges)
     for name, hop in catalogue.hops.items():
-        found = speaks[name]
+        found, spoken = speaks[name], whole if hop.once else last
         lost = dim | set(EXCHANGE) if hop.exchange and judged[hop.exchange].unread else dim
         unread = [witness for witness, some in found if not some and _is_unread(witness, launch, lost)]
         excuse = None
@@ -117,7 +118,8 @@ def judge(catalogue: Catalogue, flow: Flow, events: Iterable[Event], launch: Lau
             denying(hop, spoken, ids, launch.host, said=exchanges[name], found=found),
             launch,
         )
-        judged[name] = _ordered(alone, judged, launch)
+        # What is done for the first host alone is before what is done for the last one.
+        judged[name] = alone if hop.once and last is not whole else _ordered(alone, judged, launch)
     judged = {name: _unsaid(one, judged) for name, one in judged.items()}
     counted = [judged[name] for name in catalogue.hops if flow.numbers(name) or name in flow.also]
     result = _result(counted, launch)
@@ -129,20 +131,6 @@ def _first(suspects: Iterable[Judged]) -> Judged | None:
     """Return the hop at which a launch broke: the first of which something says that it failed, else the first."""
     suspects = tuple(suspects)
     return next((one for one in suspects if one.denials), next(iter(suspects), None))
-
-
-def _first_try(events: tuple[Event, ...], ids: Ids, launch: Launch) -> tuple[Event, ...]:
-    """Return events without those of a second host, on which Nova tries what failed on the first one.
-
-    Where a launch broke is told by its first try. What the client does, and who answers it, goes on.
-    """
-    time = _time(launch)
-    told = sorted(time(event) for event in builds(events, ids))
-    if len(told) <= 1:
-        return events
-    return tuple(
-        event for event in events if time(event) < told[1] or event.who in POLLING or owned(event, "poll-request", ids)
-    )
 
 
 def _is_suspect(one: Judged, judged: Mapping[str, Judged]) -> bool:

@@ -1,20 +1,22 @@
 """From a run's directory to its verdicts, and the two files that say them: events.jsonl and report.json."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hoplab.errors import EXIT_FAILS, EXIT_HOLDS, EXIT_UNREADABLE
 from hoplab.events import Event, Ids, write_events
 from hoplab.flow.model import Catalogue, Flow
-from hoplab.join import builds, learn, learn_host
+from hoplab.join import learn, learn_host
 from hoplab.judge import Judged, Judgement, Launch, Result, Verdict, judge
 from hoplab.pace import read_usual
 from hoplab.reading import Reading, unread
 from hoplab.record import EVENTS, REPORT, Record, read_record, write_json
 from hoplab.report.document import Document, document
 from hoplab.report.failure import Said, failure
+from hoplab.retry import retry_of
 from hoplab.sieve import Sieve
+from hoplab.trouble import find_troubles
 
 STATUS: Mapping[str, int] = {
     Result.PROVED: EXIT_HOLDS,
@@ -64,25 +66,10 @@ def judge_reading(reading: Reading, record: Record, catalogue: Catalogue, flow: 
     host = (failed and learn_host(events, ids)) or record.host or learn_host(events, ids)
     launch = Launch(record.ids, host, record.clocks, unread(reading.sources, catalogue.asked), failed=failed)
     judgement = judge(catalogue, flow, events, launch)
-    return Judging(
-        replace(record, host=host, notes=(*record.notes, *rescheduled(events, ids))),
-        events,
-        reading,
-        launch,
-        ids,
-        judgement,
-    )
-
-
-def rescheduled(events: Iterable[Event], ids: Ids) -> Iterator[str]:
-    """Yield a sentence on the hosts that were told to build the instance, if it was more than one."""
-    told = sorted(builds(events, ids), key=lambda event: event.time)
-    hosts = list(dict.fromkeys(event.fields.get("routing_key", "").partition(".")[2] for event in told))
-    if len(hosts) > 1:
-        yield (
-            f"Nova tried {', then '.join(hosts)}: why {hosts[0]} did not build the instance is in nova-compute's log "
-            f"there (raw/{hosts[0]})"
-        )
+    retry = retry_of(events, ids, record.clocks)
+    if retry is not None and len(retry.hosts) > 1:
+        record = replace(record, notes=(*record.notes, retry.told(find_troubles(reading.logs(), ids))))
+    return Judging(replace(record, host=host), events, reading, launch, ids, judgement)
 
 
 def unlaunched(catalogue: Catalogue, flow: Flow, why: str) -> Judgement:

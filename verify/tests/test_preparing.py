@@ -17,9 +17,7 @@ from hoplab.daemons import logged_at
 from hoplab.deployment import Deployment, Service
 from hoplab.drill.drilling import shows
 from hoplab.errors import ConfigurationError, LaunchError
-from hoplab.events import Event
-from hoplab.join import BUILD
-from hoplab.judging import judge_run, rescheduled
+from hoplab.judging import judge_run
 from hoplab.plan import Plan
 from hoplab.preparing import Preparing, _chosen, _service, _telling
 from hoplab.record import LogLine, Record, Unit, Unprepared, read_record, write_record
@@ -235,14 +233,3 @@ def test_a_damaged_preparation_is_refused_with_its_place(tmp_path: Path) -> None
     path.write_text(json.dumps(found))
     with pytest.raises(ConfigurationError, match="unprepared"):
         read_record(tmp_path)
-
-
-def test_a_second_host_is_told_of() -> None:
-    def build(host: str, time: float) -> Event:
-        fields = {"method": BUILD, "routing_key": f"compute.{host}"}
-        return Event(time, "ctl1", "broker", "rabbitmq", "rpc.published", fields, {"instance": frozenset({"i1"})}, "x")
-
-    ids = {"instance": frozenset({"i1"})}
-    assert list(rescheduled([build("cmp1", 1), build("cmp1", 2)], ids)) == []
-    (note,) = rescheduled([build("cmp2", 2), build("cmp1", 1)], ids)
-    assert note.startswith("Nova tried cmp1, then cmp2: why cmp1 did not build the instance")

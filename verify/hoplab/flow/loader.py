@@ -180,6 +180,7 @@ def _hop(entry: Mapping[str, Any], path: Path) -> Hop:
         one_witness=entry.get("one_witness", ""),
         waits_for=tuple(entry.get("waits_for", ())),
         needs=needs,
+        once=entry.get("once", ""),
         denied_by=denials,
         not_alone=entry.get("not_alone", ""),
         cached=_exemption(entry.get("cached"), f"{where}: cached"),

@@ -78,7 +78,8 @@ class Hop:
     that it must follow; exchange: the one with whose message it goes on, empty for none. one_witness: why there can't
     be two, empty where two are needed. waits_for: hops that it need not follow, and without which one of its witnesses
     does not come. needs: the actor without whose word it is not proved, however many others speak for it; empty for
-    none. denied_by: what says that it did not do its work. not_alone: why no fault breaks it and no earlier one, empty
+    none. once: why it is done for the first host alone where Nova tries several; empty where each try has its own.
+    denied_by: what says that it did not do its work. not_alone: why no fault breaks it and no earlier one, empty
     where one does.
     """
 
@@ -96,6 +97,7 @@ class Hop:
     one_witness: str
     waits_for: tuple[str, ...]
     needs: str
+    once: str
     denied_by: tuple[Denial, ...]
     not_alone: str
     cached: Exemption | None

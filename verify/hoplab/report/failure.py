@@ -12,12 +12,11 @@ from hoplab.flow.model import Flow
 from hoplab.judge import Judged, Judgement
 from hoplab.record import Record, Unit
 from hoplab.report.document import filled, first_number, instant, nodes_of, place, witness
+from hoplab.retry import ON_HOST
 from hoplab.trouble import Log, Trouble, find_troubles
 
 LINES: Final = 12
 """Lines of the log around the last thing that was done."""
-ON_HOST: Final = frozenset({"nova-compute", "libvirt", "qemu", "l2-agent", "open-vswitch", "guest"})
-"""Actors that are meant on the instance's own host."""
 SPEAKERS: Final = {"qemu": "libvirtd", "guest": "libvirtd", "dnsmasq": "neutron-dhcp-agent"}
 """The service that runs an actor which is none itself."""
 
