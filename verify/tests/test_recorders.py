@@ -19,7 +19,7 @@ from openstack.connection import Connection
 from hoplab.capture.agent import switch
 from hoplab.capture.agent.cache import AGAIN, Cache
 from hoplab.capture.agent.journal import Journal
-from hoplab.capture.agent.link import Recorder
+from hoplab.capture.agent.link import LIMIT, TOO_LONG, Lines, Recorder
 from hoplab.capture.agent.switch import Switch
 from hoplab.capture.client import ClientRecorder
 from hoplab.capture.redact import digest
@@ -105,6 +105,27 @@ class TestCache:
         assert "closed the connection" in sent.problems()["cache"]
 
 
+class TestLines:
+    @pytest.mark.parametrize("size", [1, 2, 3, 7, 100])
+    def test_pieces_of_any_size_make_the_same_lines(self, size: int) -> None:
+        text = b"a\n\nbc\r\n" + "\u20ac".encode() + b"\nrest"
+        lines = Lines("x")
+        pieces = [lines.whole(text[start : start + size]) for start in range(0, len(text), size)]
+        assert b"".join(pieces) == text.removesuffix(b"rest")
+        assert all(piece.endswith(b"\n") for piece in pieces if piece)
+        assert lines.torn == b"rest"
+
+    def test_a_line_without_end_is_not_kept(self) -> None:
+        with running(Recorder()) as sent:
+            lines = Lines("x")
+            for _ in range(40):
+                assert lines.whole(b"y" * (LIMIT // 8)) == b""
+                assert len(lines.torn) <= LIMIT + LIMIT // 8
+            assert lines.whole(b"end of it\nnext\n") == b"next\n"
+            assert lines.whole(b"more\n") == b"more\n"
+        assert [one for one in sent.messages if "problem" in one] == [{"source": "x", "problem": TOO_LONG}]
+
+
 class TestSwitch:
     """ovsdb-server's side of RFC 7047: JSON objects, one after another, without a mark between them."""
 
@@ -187,6 +208,14 @@ class TestJournal:
             {name: line[name] for name in names} for line in (self.LINES[0], self.LINES[3])
         ]
         assert sent.problems() == {}
+
+    def test_a_line_without_end_is_left_out_and_told_of(self, journalctl: Callable[[str], None]) -> None:
+        endless = f"head -c {3 * LIMIT} /dev/zero | tr '\\0' x; echo"
+        journalctl(f"{endless}; sed s/haproxy-1/haproxy-3/ $(dirname $0)/lines\nexec sleep 60")
+        with running(Journal(["haproxy-"])) as sent:
+            until(lambda: len(sent.records("journal")) == 4)
+        assert [record["SYSLOG_IDENTIFIER"][-1] for record in sent.records("journal")] == ["1", "2", "3", "2"]
+        assert sent.problems() == {"journal": TOO_LONG}
 
     def test_one_that_ends_by_itself_is_a_problem(self, journalctl: Callable[[str], None]) -> None:
         journalctl("exit 1")

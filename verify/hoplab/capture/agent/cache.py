@@ -12,7 +12,7 @@ import socket
 import time
 from collections.abc import Iterator
 
-from hoplab.capture.agent.link import Recorder, send_record, stopping
+from hoplab.capture.agent.link import Lines, Recorder, send_record, stopping
 from hoplab.capture.agent.owners import connected
 
 WAIT = 0.3
@@ -93,19 +93,17 @@ class Cache(Recorder):
             return
 
     def _told(self) -> Iterator[list[str]]:
-        torn = self.early
+        lines, data = Lines(self.source), self.early
         while not stopping.is_set():
-            *whole, torn = torn.split(b"\n")
-            yield [line.decode("utf-8", "replace").strip() for line in whole]
+            yield [line.strip() for line in lines.whole(data).decode("utf-8", "replace").split("\n")[:-1]]
             try:
                 data = self.watching.recv(1 << 16)
             except TimeoutError:
+                data = b""
                 continue
-            if data:
-                torn += data
-            else:
+            if not data:
                 yield from self._watch_again()
-                torn = self.early
+                lines, data = Lines(self.source), self.early
 
     def _ask(self, command: bytes) -> bytes:
         self.asking.sendall(command + b"\r\n")

@@ -7,7 +7,7 @@ The table has what no log file has: the start in microseconds, the account, and 
 import os
 import subprocess
 
-from hoplab.capture.agent.link import Recorder, send_text, stopping
+from hoplab.capture.agent.link import Lines, Recorder, send_text, stopping
 
 POLL = 0.1
 CHUNK = 1 << 20
@@ -44,13 +44,11 @@ class Database(Recorder):
 
     def record(self) -> None:
         """Send rows as they come; a row is one line, since line ends in statements are escaped."""
-        torn = b""
+        lines = Lines(self.source)
         last = False
         while True:
             while data := self.stream.read(CHUNK):
-                whole, mark, torn = (torn + data).rpartition(b"\n")
-                if mark:
-                    send_text(self.source, (whole + mark).decode("utf-8", "replace"))
+                send_text(self.source, lines.whole(data).decode("utf-8", "replace"))
             if last:
                 return
             last = stopping.wait(POLL)

@@ -54,6 +54,30 @@ def report(source: str, problem: str) -> None:
     send(source=source, problem=problem)
 
 
+class Lines:
+    """Puts what comes in pieces together to whole lines. One that is too long is left out and told of, and never kept.
+
+    headless: what comes first is the rest of a line whose beginning is not known, and left out.
+    """
+
+    def __init__(self, source: str, *, headless: bool = False) -> None:
+        self.source = source
+        self.headless = headless
+        self.torn = b""
+
+    def whole(self, data: bytes) -> bytes:
+        """Return the whole lines that there are with this piece, with their ends; keep the rest for the next one."""
+        if self.headless:
+            _before, end, data = data.partition(b"\n")
+            self.headless = not end
+        whole, mark, rest = data.rpartition(b"\n")
+        whole, self.torn = (self.torn + whole + mark, rest) if mark else (b"", self.torn + rest)
+        if len(self.torn) > LIMIT:
+            report(self.source, TOO_LONG)
+            self.torn, self.headless = b"", True
+        return whole
+
+
 class Recorder(threading.Thread):
     """One source that is recorded in a thread of its own.
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import BinaryIO
 
-from hoplab.capture.agent.link import LIMIT, TOO_LONG, Recorder, report, send, send_text, stopping
+from hoplab.capture.agent.link import Lines, Recorder, report, send, send_text, stopping
 
 CHUNK = 1 << 20
 MARK = 64
@@ -27,15 +27,14 @@ class _File:
         self.source = path.lstrip("/")
         self.stream = open(path, "rb")  # noqa: SIM115 it stays open as long as it is followed
         self.inode = os.fstat(self.stream.fileno()).st_ino
-        self.torn = b""
         self.last = b""
-        self.headless = False
+        self.lines = Lines(self.source)
         if not whole:
             end = self.stream.seek(0, os.SEEK_END)
             self.stream.seek(max(0, end - MARK))
             self.last = self.stream.read(min(end, MARK))
             # If a line is being written just now, its beginning is not ours: the rest of it is left out, too.
-            self.headless = not self.last.endswith(b"\n") if end else False
+            self.lines.headless = not self.last.endswith(b"\n") if end else False
 
     def read(self) -> None:
         """Send the whole lines that have come; keep a line that is not whole for the next time."""
@@ -55,29 +54,23 @@ class _File:
                 self._send(copy)
         except OSError:
             report(self.source, f"was truncated while it was read, and what it had is not in {aside}")
-            self.torn = b""
-        self.headless = False
+            self.lines.torn = b""
+        self.lines.headless = False
         self.last = b""
         self.stream.seek(0)
 
     def _send(self, stream: BinaryIO) -> None:
         while data := stream.read(CHUNK):
             self.last = (self.last + data)[-MARK:]
-            if self.headless:
-                _before, end, data = data.partition(b"\n")
-                self.headless = not end
-            whole, mark, self.torn = (self.torn + data).rpartition(b"\n")
-            if mark:
-                self.deliver(self.source, (whole + mark).decode("utf-8", "replace"))
-            if len(self.torn) > LIMIT:
-                report(self.source, TOO_LONG)
-                self.torn, self.headless = b"", True
+            whole = self.lines.whole(data)
+            if whole:
+                self.deliver(self.source, whole.decode("utf-8", "replace"))
 
     def close(self) -> None:
         """Send what is there and let go of the file."""
         self.read()
-        if self.torn:
-            self.deliver(self.source, self.torn.decode("utf-8", "replace") + "\n")
+        if self.lines.torn:
+            self.deliver(self.source, self.lines.torn.decode("utf-8", "replace") + "\n")
         self.stream.close()
 
 

@@ -1,8 +1,11 @@
 """What a program that goes on and on writes, line by line."""
 
+import os
 import subprocess
 
-from hoplab.capture.agent.link import Recorder, stopping
+from hoplab.capture.agent.link import Lines, Recorder, stopping
+
+CHUNK = 1 << 16
 
 
 class Program(Recorder):
@@ -13,7 +16,7 @@ class Program(Recorder):
 
     def __init__(self) -> None:
         super().__init__()
-        self.process: subprocess.Popen[str] | None = None
+        self.process: subprocess.Popen[bytes] | None = None
 
     def said(self, line: str) -> None:
         """Send what matters of a whole line."""
@@ -22,17 +25,17 @@ class Program(Recorder):
     def begin(self) -> None:
         """Start the program."""
         errors = subprocess.STDOUT if self.errors_too else None
-        self.process = subprocess.Popen(self.argv, stdout=subprocess.PIPE, stderr=errors, text=True, errors="replace")
+        self.process = subprocess.Popen(self.argv, stdout=subprocess.PIPE, stderr=errors)
 
     def record(self) -> None:
         """Send what comes, until the end."""
         assert self.process is not None
         assert self.process.stdout is not None
-        line = ""
-        for line in self.process.stdout:
-            if not line.endswith("\n"):
-                break  # It was ended in the middle of a line.
-            self.said(line)
+        lines, line = Lines(self.source), ""
+        # What is not whole at the end was ended in the middle of a line.
+        while data := os.read(self.process.stdout.fileno(), CHUNK):
+            for line in lines.whole(data).decode("utf-8", "replace").split("\n")[:-1]:
+                self.said(line)
         if not stopping.is_set():
             raise RuntimeError(f"{self.argv[0]} ended by itself; the last that it wrote: {line.strip() or 'nothing'}")
 

@@ -14,6 +14,8 @@ COLUMNS = {
     "Port": ["name", "tag", "interfaces", "other_config"],
 }
 WAIT = 0.3
+MOST = 1 << 24
+"""Characters of a message: the first one has all ports of the node."""
 
 
 class Switch(Recorder):
@@ -62,6 +64,8 @@ class Switch(Recorder):
             if not data:
                 raise RuntimeError("ovsdb-server closed the connection")
             text = (text + read(data)).lstrip()
+            if len(text) > MOST:
+                raise RuntimeError(f"ovsdb-server sends a message of more than {MOST} characters")
             while text:
                 try:
                     message, end = decoder.raw_decode(text)
