@@ -60,7 +60,8 @@ unit: env ## Run the unit tests
 	@pytest -q --numprocesses 2 verify/tests tests/unit
 
 .PHONY: check
-check: lint unit ## Check style and types and run the unit tests
+check: env ## Check style and types and run the unit tests
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint unit
 
 .PHONY: molecule
 molecule: env ## Test each role alone; ROLE=keystone: one of them; ALL=yes: also what passed before

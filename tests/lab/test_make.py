@@ -72,8 +72,11 @@ def test_make_clean_removes_caches_environment_and_logs(copy: Path) -> None:
 mount -t tmpfs none /var/cache
 mkdir -p /var/cache/hoplab/layers
 cd {shlex.quote(str(copy))}
+export XDG_CACHE_HOME=$PWD/cache
+mkdir -p cache/hoplab/passed
 make clean
 test ! -e /var/cache/hoplab
+test ! -e cache/hoplab/passed
 """
     sudo = () if os.geteuid() == 0 else ("sudo", "--preserve-env=PATH")
     real = sorted(path.name for path in Path("/var/cache/hoplab").iterdir())
