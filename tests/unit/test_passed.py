@@ -138,8 +138,8 @@ def test_the_scenarios_of_this_clone_have_their_roles() -> None:
         role = scenario.parent.name
         roles = roles_of(ROOT, role)
         assert {role, "service", "node_container", "preflight", "client"} <= roles
-        imports = any("hoplab import" in path.read_text() or "import hoplab" in path.read_text()
-                      for path in (scenario.parent / "tests").glob("*.py"))  # fmt: skip
+        tests = [path.read_text(encoding="utf-8") for path in (scenario.parent / "tests").glob("*.py")]
+        imports = any("from hoplab import" in text or "import hoplab" in text for text in tests)
         assert uses_pack(ROOT, role, roles) == (imports or role == "launch"), role
 
 
