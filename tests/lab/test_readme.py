@@ -83,6 +83,8 @@ def test_a_command_of_the_readme(command: Command, shells: dict[str, Shell], hom
     said = shells[command.section].run(command.text, stdin=wanted.stdin, timeout=wanted.seconds)
     # As bin/play does: the end of what a playbook said is seldom what went wrong.
     log = ROOT / ".lab" / "logs" / f"readme-{command.lines[0]:03}.log"
+    log.unlink(missing_ok=True)
+    log.touch(0o600)
     log.write_text(said.text, encoding="utf-8")
     say(f"{command.text}: {said.seconds:.1f} s, status {said.status}; all that it said: {log.relative_to(ROOT)}")
     if command.text.endswith(" inventories/other"):
