@@ -60,8 +60,11 @@ class Retry:
         for host in self.hosts[:-1]:
             said = [one for one in troubles if one.node == host and one.level != "WARNING"]
             last = max(said, key=lambda one: (bool(one.cause), one.time), default=None)
-            where = f"nova-compute's log there (raw/{host})"
-            why.append(f"on {host}: {last.cause or last.line} ({where})" if last else f"why not {host} is in {where}")
+            why.append(
+                f"on {host}: {(last.cause or last.line).strip()} (raw/{host})"
+                if last
+                else f"why {host} did not build the instance is in nova-compute's log there (raw/{host})"
+            )
         return f"Nova tried {', then '.join(self.hosts)}; {'; '.join(why)}"
 
     def _goes_on(self, event: Event) -> bool:
