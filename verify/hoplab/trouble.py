@@ -18,7 +18,7 @@ MOST: Final = 20
 KEPT: Final = 500
 """Different troubles that are kept while logs are read."""
 ALONE: Final = 5
-"""Errors without an id of the launch that are shown of those who should have acted, where there are none with one."""
+"""Errors without an id of the launch that are shown of those who should have acted, where there is none with one."""
 SHOWN: Final = 500
 """Characters that are kept of a line."""
 LINES: Final = 400
@@ -88,8 +88,8 @@ class _Record:
 def find_troubles(logs: Iterable[Log], ids: Ids, actors: Iterable[str] = ()) -> tuple[Trouble, ...]:
     """Return the errors and warnings that carry an id of the launch, by time; the same said again is there once.
 
-    actors: whose errors are returned though they carry no id of the launch, where there are none with one. At most MOST
-    are returned, errors before warnings, and memory does not grow with what others log.
+    actors: whose errors are returned though they carry no id of the launch, where there is none with one. At most MOST
+    with an id and ALONE without are returned, errors before warnings, and memory does not grow with what others log.
     """
     known = _Known(ids)
     own: dict[tuple[str, ...], Trouble] = {}
@@ -101,7 +101,8 @@ def find_troubles(logs: Iterable[Log], ids: Ids, actors: Iterable[str] = ()) -> 
             alone = not joined and log.who in acting and record.head["level"] != "WARNING"
             if joined or alone:
                 _note(own if joined else others, _trouble(record, log, joined))
-    chosen = _worst(own.values(), MOST) or _worst(others.values(), ALONE)
+    told = any(one.level != "WARNING" for one in own.values())
+    chosen = _worst(own.values(), MOST) + ([] if told else _worst(others.values(), ALONE))
     return tuple(sorted(chosen, key=lambda one: one.time))
 
 

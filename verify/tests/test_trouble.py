@@ -64,6 +64,8 @@ class TestWhose:
         assert len(said([log(*words, who="keystone")], "keystone")) == ALONE
         assert not said([log(*words, who="keystone")])
         assert said([*logs, log(line(f"[{REQUEST}] Failed"))], "keystone") == ["nova.compute.manager: Failed"]
+        warned = said([log(*strange, who="keystone"), log(line(f"[{REQUEST}] Slow", level="WARNING"))], "keystone")
+        assert warned == ["nova.compute.manager: no keys 0", "nova.compute.manager: Slow"]
 
 
 class TestRecords:
