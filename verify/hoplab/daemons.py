@@ -31,10 +31,11 @@ LEVELS: Final = "|".join(
         r" (ERROR|WARNING|CRITICAL) [^ ]+ \[",
         r"\[(error|critical|warning|ERROR|Warning)\].*[A-Za-z]{3}",
         r"^[^ ]+ [0-9a-f]+ +-1 ",
+        r"log_channel\(cluster\) log \[(WRN|ERR)\]",
     )
 )
 """What a line has that tells of trouble: in the forms of oslo.log (but for tracebacks), of RabbitMQ and MariaDB (but
-for ornaments) and of Ceph.
+for ornaments) and of Ceph, whose monitor's word on the cluster's health has a level of its own.
 """
 SEARCH: Final = """
 for pattern do

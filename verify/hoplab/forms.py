@@ -136,6 +136,7 @@ FORMS: Final[Mapping[str, tuple[Parser, tuple[tuple[str, str], ...]]]] = {
     ),
     "openstack": (_openstack, tuple(("", kind) for kind in SERVICE_KINDS)),
     "packets": (_packets, (("", "cache.sent"),)),
+    "rabbitmq": (_nothing, ()),
     "reads": (_plain(parse_reads), (("", "file.read"),)),
     "rgw-operations": (_plain(parse_rgw), (("", "http.served"), ("", "http.replied"))),
     "statements": (_plain(parse_statements), (("", "db.statement"),)),
@@ -143,6 +144,7 @@ FORMS: Final[Mapping[str, tuple[Parser, tuple[tuple[str, str], ...]]]] = {
 }
 """By form: who reads it, and of which events it is a source: whose word (if empty the source's actor) and which kind.
 
+The broker's log has no event: it is only searched for what went wrong (`hoplab.trouble`).
 What the guest said can't be placed in time without the hypervisor, so that one counts as a source of it, too.
 """
 

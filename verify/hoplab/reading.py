@@ -54,8 +54,8 @@ class Reading:
                 yield from (event for event in self._events(source, self.context) if event.who == actor)
 
     def logs(self) -> Iterator[Log]:
-        """Yield the logs of OpenStack's services, each to be read as a whole."""
-        for source in self._of_form("openstack"):
+        """Yield the logs of OpenStack's services and of the broker, each to be read as a whole."""
+        for source in (*self._of_form("openstack"), *self._of_form("rabbitmq")):
             clock = self._record.clocks.get(source.node)
             offset = clock.offset if clock else 0.0
             yield Log(source.who, source.node, source.name, offset, self._lines(source))

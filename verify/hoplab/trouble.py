@@ -1,6 +1,7 @@
 """What went wrong by the daemons' own word: the errors and warnings in their logs that are about a launch.
 
-The form is oslo.log's default one (oslo_log/_options.py, logging_context_format_string). A traceback has a line of its
+The form is oslo.log's default one (oslo_log/_options.py, logging_context_format_string), or RabbitMQ's
+(rabbitmq_prelaunch, rabbit_logger_text_fmt.erl). A traceback has a line of its
 own for each of its own, with the same head but without a context, and often without any id: it belongs to the record
 before it (oslo_log/formatters.py, ContextFormatter.formatException).
 """
@@ -23,6 +24,8 @@ SHOWN: Final = 500
 """Characters that are kept of a line."""
 LINES: Final = 400
 """Lines that are taken for one record."""
+IMPERSONAL: Final = frozenset({"rabbitmq"})
+"""Who names no request in what he logs, and only warns where he stops everybody: where he acts, all of it counts."""
 LEFT_OUT: Final = frozenset({"ceph-client", "cache-key", "token"})
 """Ids that stand in no log of a daemon."""
 
@@ -30,8 +33,16 @@ HEAD: Final = re.compile(
     r"(?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}) (?P<pid>\d+) (?P<level>ERROR|WARNING|CRITICAL) (?P<logger>\S+) ?",
     re.ASCII,
 )
-BEGINNING: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} \d+ [A-Z]+ |ACCESS ", re.ASCII)
+BROKER_HEAD: Final = re.compile(
+    r"(?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3})\d{3}\+00:00 \[(?P<level>error|warning|critical)\] "
+    r"<(?P<pid>[\d.]+)> (?P<logger>)",
+    re.ASCII,
+)
+BEGINNING: Final = re.compile(
+    r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}(?: \d+ [A-Z]+ |\d{3}\+00:00 \[)|ACCESS ", re.ASCII
+)
 """How a record begins, of whatever level."""
+STAMP: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} \d+ [A-Z]+ ", re.ASCII)
 CONTEXT: Final = re.compile(r"\[(?:-|None|req-)[^\]]*\] ?")
 ABOUT: Final = re.compile(r"\[instance: [0-9a-f-]{36}\] ?")
 BETWEEN: Final = ("Traceback (most recent call last)", "During handling of", "The above exception was")
@@ -79,6 +90,11 @@ class _Record:
     first: str
     more: list[str] = field(default_factory=list)
 
+    @property
+    def level(self) -> str:
+        """ERROR, WARNING or CRITICAL."""
+        return self.head["level"].upper()
+
     def goes_on(self, found: re.Match[str]) -> bool:
         """Tell whether a line with a head is one more line of this record."""
         rest = found.string[found.end() :]
@@ -98,12 +114,17 @@ def find_troubles(logs: Iterable[Log], ids: Ids, actors: Iterable[str] = ()) -> 
     for log in logs:
         for record in _records(log.lines):
             joined = known.of(record)
-            alone = not joined and log.who in acting and record.head["level"] != "WARNING"
-            if joined or alone:
-                _note(own if joined else others, _trouble(record, log, joined))
+            mine = bool(joined) or log.who in acting & IMPERSONAL
+            if mine or (log.who in acting and record.level != "WARNING"):
+                _note(own if mine else others, _trouble(record, log, joined))
     told = any(one.level != "WARNING" for one in own.values())
     chosen = _worst(own.values(), MOST) + ([] if told else _worst(others.values(), ALONE))
     return tuple(sorted(chosen, key=lambda one: one.time))
+
+
+def plain(line: str) -> str:
+    """Return a line of a log without its time, level and context, and not longer than is shown of one."""
+    return CONTEXT.sub("", STAMP.sub("", line, count=1), count=1)[:SHOWN]
 
 
 class _Known:
@@ -132,7 +153,7 @@ def _records(lines: Iterable[str]) -> Iterator[_Record]:
     """Yield the records of trouble, each with the lines that go on with it."""
     current: _Record | None = None
     for raw in lines:
-        found = HEAD.match(raw)
+        found = HEAD.match(raw) or BROKER_HEAD.match(raw)
         if found is not None:
             if current is not None and current.goes_on(found):
                 if len(current.more) < LINES:
@@ -159,16 +180,17 @@ def _trouble(record: _Record, log: Log, joined: str) -> Trouble:
         who=log.who,
         node=log.node,
         source=log.name,
-        level=record.head["level"],
+        level=record.level,
         id=joined,
-        line=f"{record.head['logger']}: {said}"[:SHOWN],
+        line=f"{record.head['logger'] or log.who}: {said}"[:SHOWN],
         cause=causes[-1][:SHOWN] if causes else "",
     )
 
 
 def _names_cause(line: str) -> bool:
     """Tell whether a line of a traceback is none of its frames: the last of those names the exception."""
-    return bool(line) and not line[0].isspace() and not line.startswith(BETWEEN)
+    # Ornaments name nothing.
+    return any(map(str.isalnum, line)) and not line[0].isspace() and not line.startswith(BETWEEN)
 
 
 def _note(found: dict[tuple[str, ...], Trouble], trouble: Trouble) -> None:

@@ -129,3 +129,28 @@ class TestAll:
             [Log("nova-api", "ctl1", "a", 0.0, endless), log(mine, f"{long}\n" * 3)], IDS, ["nova-api"]
         )
         assert [len(one.cause) for one in found] == [500]
+
+
+class TestBroker:
+    """RabbitMQ names no request; where nova-api waits for it in vain its word is the cause."""
+
+    ALARM = (
+        "2026-11-27 05:14:04.493046+00:00 [info] <0.44899.0> accepting AMQP connection\n",
+        "2026-11-27 05:14:04.493046+00:00 [warning] <0.435.0> memory resource limit alarm set on node rabbit@ctl1.\n",
+        "2026-11-27 05:14:04.493046+00:00 [warning] <0.435.0> \n",
+        "2026-11-27 05:14:04.493046+00:00 [warning] <0.435.0> ******\n",
+        "2026-11-27 05:14:04.493046+00:00 [warning] <0.435.0> *** Publishers will be blocked until this alarm ***\n",
+        "2026-11-27 05:14:04.493046+00:00 [warning] <0.435.0> ******\n",
+        "2026-11-27 05:14:30.174726+00:00 [info] <0.437.0> vm_memory_high_watermark clear\n",
+    )
+
+    def test_it_is_shown_where_it_should_have_acted(self) -> None:
+        logs = [log(*self.ALARM, who="rabbitmq"), log(line(f"[{REQUEST}] timed out"))]
+        broker, nova = find_troubles(logs, IDS, ["nova-api", "rabbitmq"])[::-1]
+        assert broker.line == "rabbitmq: memory resource limit alarm set on node rabbit@ctl1."
+        assert broker.cause == "*** Publishers will be blocked until this alarm ***"
+        assert (broker.level, broker.times) == ("WARNING", 1)
+        assert nova.line == "nova.compute.manager: timed out"
+
+    def test_it_is_not_where_it_should_not(self) -> None:
+        assert not said([log(*self.ALARM, who="rabbitmq")], "nova-api", "database")

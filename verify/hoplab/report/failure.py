@@ -1,20 +1,23 @@
 """What a person needs to know of the first hop that did not happen: who should have acted, and what he did instead."""
 
 import heapq
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from itertools import chain
 from typing import Any, Final
 
 from hoplab.actors import SERVICES
+from hoplab.clocks import time_of
 from hoplab.events import Event, Ids
 from hoplab.flow.model import Flow
 from hoplab.judge import Judged, Judgement
 from hoplab.record import Record, Unit
 from hoplab.report.document import filled, first_number, instant, nodes_of, place, witness
 from hoplab.retry import ON_HOST
-from hoplab.trouble import Log, Trouble, find_troubles
+from hoplab.trouble import Log, Trouble, find_troubles, plain
 
+DENIED: Final = "DENIED"
+"""The level of a line by which the hop is denied, whatever level its log gives it."""
 LINES: Final = 12
 """Lines of the log around the last thing that was done."""
 SPEAKERS: Final = {"qemu": "libvirtd", "guest": "libvirtd", "dnsmasq": "neutron-dhcp-agent"}
@@ -48,11 +51,12 @@ def failure(
         return (event for event in said.by(actor) if _of(event, actor, node, record))
 
     own = (event for event in events if _of(event, actor, node, record))
+    troubles = find_troubles(said.logs(), ids, (first.hop.sender, first.hop.receiver))
     last = max(chain((event for event in spoken() if _carries(event, ids)), own), key=_time, default=None)
     return {
         "hop": first_number(flow, first.hop),
         "name": first.hop.name,
-        "errors": [_error(one) for one in find_troubles(said.logs(), ids, (first.hop.sender, first.hop.receiver))],
+        "errors": list(_errors(first, troubles, record, ids)),
         "guest": list(said.console),
         "error": record.error,
         "down": [{"node": one.node, "unit": one.unit, "state": one.state} for one in record.down],
@@ -106,8 +110,25 @@ def _time(event: Event) -> float:
     return event.time
 
 
-def _error(one: Trouble) -> dict[str, Any]:
-    return {**asdict(one), "time": instant(one.time)}
+def _errors(first: Judged, troubles: Collection[Trouble], record: Record, ids: Ids) -> Iterator[dict[str, Any]]:
+    """Yield what was said of the failure, by time: errors and warnings, and by which word the hop is denied."""
+    told = {said for one in troubles if (said := one.line.partition(": ")[2].strip())}
+    denials = [
+        Trouble(
+            time=time_of(event, record.clocks),
+            who=event.who,
+            node=event.node,
+            source=event.source,
+            level=DENIED,
+            id=witness(event, ids)["id"],
+            line=plain(event.line),
+            cause="",
+        )
+        for event in first.denials
+        if not any(said in event.line for said in told)
+    ]
+    for one in sorted((*troubles, *denials), key=lambda one: one.time):
+        yield {**asdict(one), "time": instant(one.time)}
 
 
 def _next(first: Judged, record: Record, ids: Ids, node: str) -> Iterator[str]:
