@@ -154,3 +154,30 @@ class TestRecording:
         text = (tmp_path / "raw/ctl1/var/log/nova/nova-api.log").read_text()
         assert json.loads(text) == {"adminPass": GONE, "t": f"{{SHA256}}{digest(TOKEN)}"}
         assert recording.sizes["ctl1", "var/log/nova/nova-api.log"] == len(text)
+
+    @pytest.mark.parametrize("pieces", [1, 2, 3, 7, 30])
+    def test_a_private_key_that_comes_in_pieces_is_none_in_the_file(self, tmp_path: Path, pieces: int) -> None:
+        body = [f"MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSj{number:02}" for number in range(26)]
+        lines = ["before", "-----BEGIN RSA PRIVATE KEY-----", *body, "-----END RSA PRIVATE KEY-----", "after"]
+        recording = Recording(tmp_path / "raw")
+        step = -(-len(lines) // pieces)
+        for start in range(0, len(lines), step):
+            recording.write("ctl1", "log", "".join(f"{line}\n" for line in lines[start : start + step]))
+            recording.write("ctl1", "other", "x\n")
+        recording.close()
+        assert (tmp_path / "raw/ctl1/log").read_text() == f"before\n{GONE}\nafter\n"
+        assert recording.sizes["ctl1", "log"] == (tmp_path / "raw/ctl1/log").stat().st_size
+
+    def test_one_without_an_end_is_written_when_no_more_comes(self, tmp_path: Path) -> None:
+        recording = Recording(tmp_path / "raw")
+        recording.write("ctl1", "log", "a\n-----BEGIN PRIVATE KEY-----\nMIIE\n")
+        recording.flush()
+        assert (tmp_path / "raw/ctl1/log").read_text() == f"a\n{GONE}"
+        recording.close()
+
+    def test_what_is_no_key_waits_for_nothing(self, tmp_path: Path) -> None:
+        recording = Recording(tmp_path / "raw")
+        recording.write("ctl1", "log", "-----BEGIN PRIVATE KEY-----\nthis is: not one\n")
+        recording.write("ctl1", "log", "next\n")
+        recording.close()
+        assert (tmp_path / "raw/ctl1/log").read_text().endswith("next\n")

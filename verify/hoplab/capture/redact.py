@@ -95,3 +95,11 @@ def _without_keys(text: str) -> str:
         parts += [text[place : found.start()], GONE]
         place = end
     return "".join([*parts, text[place:]])
+
+
+def unfinished(text: str) -> int:
+    """Return where a private key begins whose end is not in the text and may come next; the text's length for none."""
+    *_others, last = [None, *KEY.finditer(text)] if "PRIVATE KEY" in text else [None]
+    if last is None or len(text) - last.start() > LONGEST_KEY or KEY_END.search(text, last.end()):
+        return len(text)
+    return last.start() if KEY_BODY.fullmatch(text, last.end()) else len(text)

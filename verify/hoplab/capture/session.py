@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from hoplab.capture.channel import Channel
-from hoplab.capture.redact import redact
+from hoplab.capture.redact import redact, unfinished
 from hoplab.capture.wanted import wanted
 from hoplab.clocks import NodeClock
 from hoplab.deployment import Deployment, Node
@@ -36,11 +36,22 @@ class Recording:
         self.broken: OSError | None = None
         self.problems: dict[tuple[str, str], str] = {}
         self._streams: dict[tuple[str, str], BinaryIO] = {}
+        self._held: dict[tuple[str, str], str] = {}
         self._lock = threading.Lock()
 
     def write(self, node: str, source: str, text: str) -> None:
-        """Redact and write a text of whole lines; what is too much is a problem of its source."""
+        """Redact and write a text of whole lines; what is too much is a problem of its source.
+
+        The beginning of a private key waits for its end, which may be in the next text of the source.
+        """
         key = (node, source)
+        text = self._held.pop(key, "") + text
+        end = unfinished(text)
+        if end < len(text):
+            self._held[key] = text[end:]
+        self._write(key, text[:end])
+
+    def _write(self, key: tuple[str, str], text: str) -> None:
         if key in self.problems:
             return
         data = redact(text).encode("utf-8", "replace")
@@ -48,7 +59,7 @@ class Recording:
             if self.sizes.get(key, 0) + len(data) > SOURCE_LIMIT or sum(self.sizes.values()) + len(data) > RUN_LIMIT:
                 self.problems[key] = f"there was more than is recorded: {SOURCE_LIMIT:,} bytes, {RUN_LIMIT:,} of a run"
                 return
-            self._stream(node, source).write(data)
+            self._stream(*key).write(data)
             self.sizes[key] += len(data)
 
     @contextmanager
@@ -81,7 +92,9 @@ class Recording:
         return path
 
     def flush(self) -> None:
-        """Have all that came so far in the files."""
+        """Have all that came in the files, once nothing more comes."""
+        for key in list(self._held):
+            self._write(key, self._held.pop(key))
         with self._lock:
             for stream in self._streams.values():
                 with self._noted():
@@ -89,7 +102,8 @@ class Recording:
                         stream.flush()
 
     def close(self) -> None:
-        """Close all files."""
+        """Write the rest, and close all files."""
+        self.flush()
         with self._lock:
             for stream in self._streams.values():
                 with self._noted():
