@@ -31,7 +31,6 @@ def s3_of(person: Connection, node: Node) -> S3:
 def cloud(scenario: Scenario, ctl1: Node) -> Connection:
     """Return the cloud, once Keystone and the gateway answer after the reboot."""
     found = scenario.cloud
-    eventually("Keystone gives a token", lambda: found.auth_token, seconds=120)
     # Without an answer of Keystone it can't take a token.
     eventually("the gateway takes it", lambda: swift_of(found, ctl1).ask("GET", "").ok, seconds=120)
     return found

@@ -51,7 +51,6 @@ def status(who: Connection, volume: str) -> str:
 def cloud(scenario: Scenario, ctl1: Node) -> Connection:
     """Return the cloud, once Ceph is clean and Cinder's services are up after the reboot."""
     found = scenario.cloud
-    eventually("Keystone gives a token", lambda: found.auth_token, seconds=120)
     eventually("Ceph is clean", Cluster(ctl1).clean, seconds=120)
 
     def up() -> bool:

@@ -54,22 +54,30 @@ def claim(provider: str, processors: int, memory: int, consumer: str) -> dict[st
     }
 
 
+@pytest.fixture(scope="module")
+def cloud(scenario: Scenario) -> Connection:
+    """Return the cloud, once Placement answers after the reboot."""
+    found = scenario.cloud
+    eventually("Placement answers", lambda: ask(found, "GET", "/resource_providers").ok, seconds=120)
+    return found
+
+
 @pytest.fixture
-def provider(scenario: Scenario) -> Any:
+def provider(cloud: Connection) -> Any:
     """Make a host of 4 processors and 1024 MiB, and remove it and its claims at the end."""
     uuid = str(uuid4())
     path = f"/resource_providers/{uuid}"
-    assert ask(scenario.cloud, "POST", "/resource_providers", {"name": f"host-{uuid}", "uuid": uuid}).status_code == 200
+    assert ask(cloud, "POST", "/resource_providers", {"name": f"host-{uuid}", "uuid": uuid}).status_code == 200
     inventory = {
         "VCPU": {"total": 4, "allocation_ratio": 1.0},
         "MEMORY_MB": {"total": 1024, "allocation_ratio": 1.0},
     }
     given = {"resource_provider_generation": 0, "inventories": inventory}
-    assert ask(scenario.cloud, "PUT", f"{path}/inventories", given).status_code == 200
+    assert ask(cloud, "PUT", f"{path}/inventories", given).status_code == 200
     yield uuid
-    for consumer in ask(scenario.cloud, "GET", f"{path}/allocations").json()["allocations"]:
-        assert ask(scenario.cloud, "DELETE", f"/allocations/{consumer}").status_code == 204
-    assert ask(scenario.cloud, "DELETE", path).status_code == 204
+    for consumer in ask(cloud, "GET", f"{path}/allocations").json()["allocations"]:
+        assert ask(cloud, "DELETE", f"/allocations/{consumer}").status_code == 204
+    assert ask(cloud, "DELETE", path).status_code == 204
 
 
 def hosts_for(cloud: Connection, resources: str) -> set[str]:

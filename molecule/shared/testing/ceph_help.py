@@ -35,6 +35,9 @@ except rados.Error as error:
     answer = name(error.errno)
 for command in given["commands"] if answer == [] else []:
     send = cluster.mgr_command if command.pop("to_manager", False) else cluster.mon_command
+    number = command.pop("to_osd", None)
+    if number is not None:
+        send = lambda *words, timeout: cluster.osd_command(number, *words, timeout)
     status, said, words = send(json.dumps({"format": "json", **command}), b"", timeout=20)
     answer.append(name(status) if status else read(said.decode()))
 cluster.shutdown()
@@ -68,7 +71,10 @@ class Cluster:
     node: Node
 
     def ask(self, prefix: str, **arguments: Any) -> Any:
-        """Return client.admin's answer to a command of the monitors; to_manager=True sends it to the manager daemon."""
+        """Return client.admin's answer to a command of the monitors.
+
+        to_manager=True sends it to the manager daemon, to_osd to the OSD with that number.
+        """
         answer = self.commands("client.admin", "", {"prefix": prefix, **arguments})
         assert isinstance(answer, list), f"the monitors refuse client.admin: {answer}"
         return answer[0]
@@ -78,7 +84,13 @@ class Cluster:
         return self.node.python(COMMANDS, entity=entity, key=key, commands=commands, monitors=monitors)
 
     def clean(self) -> bool:
-        """Tell whether all OSDs of the storage node are up, and all placement groups active and clean."""
+        """Tell whether all OSDs of the storage node are up, and all placement groups active and clean.
+
+        The OSDs are asked first: after a reboot the monitors call those up that were so before it.
+        """
+        own = [self.ask("status", to_osd=number) for number in range(OSDS)]
+        if any(not isinstance(one, dict) or one["state"] != "active" for one in own):
+            return False
         told = self.ask("status")
         states = {state["state_name"] for state in told["pgmap"]["pgs_by_state"]}
         return bool(told["osdmap"]["num_up_osds"] == OSDS and states == {"active+clean"})

@@ -131,9 +131,11 @@ class Scenario:
 
     @cached_property
     def cloud(self) -> Connection:
-        """The scenario's cloud, as its administrator."""
+        """The scenario's cloud, as its administrator, once Keystone answers: the nodes have just booted."""
         config = OpenStackConfig(config_files=[str(self.lab / "clouds.yaml")], load_envvars=False)
-        return openstack.connection.Connection(config=config.get_one("hoplab-admin"))
+        cloud = openstack.connection.Connection(config=config.get_one("hoplab-admin"))
+        eventually("Keystone gives its administrator a token", cloud.authorize, seconds=120)
+        return cloud
 
 
 def eventually(what: str, check: Callable[[], Answer], seconds: float = 60, interval: float = 1) -> Answer:
