@@ -44,6 +44,9 @@ UNUSED = (
     "bin/test",
 )
 """What no scenario reads."""
+HELPERS = "molecule/shared/testing/"
+"""Modules for tests: those are inputs that a scenario's tests import, at once or by way of others."""
+IMPORTED = re.compile(r"^(?:from|import) (\w+)", re.MULTILINE)
 PACK = "verify/"
 USES_PACK = re.compile(r"\b(?:import hoplab|from hoplab|launch_command)\b")
 NAMED = re.compile(r"\bname: *['\"]?(\w+)")
@@ -118,11 +121,14 @@ def inputs(root: Path, role: str) -> list[str]:
     )
     roles = roles_of(root, role)
     unused = UNUSED if uses_pack(root, role, roles) else (*UNUSED, PACK)
+    helpers = helpers_of(root, role)
     names = {name for name in told.stdout.split("\0") if name and os.path.lexists(root / name)}
-    return sorted(name for name in names if not name.startswith(unused) and _is_input(name, role, roles))
+    return sorted(name for name in names if not name.startswith(unused) and _is_input(name, role, roles, helpers))
 
 
-def _is_input(name: str, role: str, roles: frozenset[str]) -> bool:
+def _is_input(name: str, role: str, roles: frozenset[str], helpers: frozenset[str]) -> bool:
+    if name.startswith(HELPERS):
+        return name.removeprefix(HELPERS) in helpers
     match name.split("/"):
         case ["molecule", scenario, _, *_] if scenario != "shared":
             return scenario == role
@@ -144,6 +150,20 @@ def roles_of(root: Path, role: str) -> frozenset[str]:
         if one in there and one not in found:
             found.add(one)
             todo += [name for text in _texts(root / "roles" / one) for name in NAMED.findall(text)]
+    return frozenset(found)
+
+
+def helpers_of(root: Path, role: str) -> frozenset[str]:
+    """Return the files in HELPERS that a scenario's tests import, or what these import."""
+    todo = list(_texts(root / "molecule" / role / "tests"))
+    todo.append((root / "molecule" / "conftest.py").read_text(encoding="utf-8"))
+    found: set[str] = set()
+    while todo:
+        for name in IMPORTED.findall(todo.pop()):
+            path = root / HELPERS / f"{name}.py"
+            if path.name not in found and path.is_file():
+                found.add(path.name)
+                todo.append(path.read_text(encoding="utf-8"))
     return frozenset(found)
 
 
