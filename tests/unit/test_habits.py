@@ -97,7 +97,7 @@ class TestBeforeACommit:
 
     def test_check_is_all_linters_and_all_unit_tests(self) -> None:
         makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-        assert re.search(r"^check: lint unit ", makefile, re.MULTILINE)
+        assert re.search(r"^check: env .*\n\t@\$\(MAKE\) [^\n]*--jobs=2 [^\n]* lint unit\n", makefile, re.MULTILINE)
         assert re.search(r"^lint: .*\n\t@bin/lint\n", makefile, re.MULTILINE)
         assert re.search(r"^unit: .*\n\t@pytest -q --numprocesses 2 verify/tests tests/unit\n", makefile, re.MULTILINE)
 
