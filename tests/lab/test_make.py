@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from passed import files_of
 
 pytestmark = pytest.mark.lab
 
@@ -24,17 +25,9 @@ lab_networks:
 def copy(tmp_path: Path) -> Path:
     """A copy of this clone with a lab name of its own, which has no lab; its .venv is this clone's."""
     made = tmp_path / "copy"
-    told = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    for name in told.stdout.split("\0"):
-        if name and (ROOT / name).exists():
-            (made / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, made / name, follow_symlinks=False)
+    for name in files_of(ROOT):
+        (made / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, made / name, follow_symlinks=False)
     (made / ".venv").symlink_to(ROOT / ".venv")
     (made / "inventories" / "local" / "group_vars" / "all" / "lab.yml").write_text(OWN_LAB, encoding="utf-8")
     return made

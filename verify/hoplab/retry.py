@@ -25,7 +25,8 @@ class Retry:
     """The tries of a launch that had several.
 
     hosts: those that were told to build the instance, in this order, each once; second, last: when the second and the
-    last message said so, and first when the first one did, in seconds since 1970 by our clock.
+    last message said so, and first when the first one did, in seconds since 1970 by our clock; message: the ids of the
+    last one; ids: all that are known of the launch; clocks: by node.
     """
 
     hosts: tuple[str, ...]

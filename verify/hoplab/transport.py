@@ -61,10 +61,12 @@ def run_process(argv: Sequence[str], timeout: float) -> "subprocess.CompletedPro
 
     Raises subprocess.TimeoutExpired if it takes longer, and OutputError if it says more than OUTPUT_BYTES.
     """
+    end = time.monotonic() + timeout
     with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         try:
-            said = _read_all(process, time.monotonic() + timeout)
-            status = process.wait(max(0.0, timeout))
+            said = _read_all(process, end)
+            # One that has closed its outputs has only what is left of the time.
+            status = process.wait(max(0.0, end - time.monotonic()))
         except BaseException as error:
             process.kill()
             if isinstance(error, TimeoutError):

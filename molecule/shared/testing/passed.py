@@ -112,18 +112,19 @@ def digest(root: Path, role: str) -> str:
 
 def inputs(root: Path, role: str) -> list[str]:
     """Return the files of a clone that a scenario is made from, relative to it, sorted."""
-    told = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=root,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
     roles = roles_of(root, role)
     unused = UNUSED if uses_pack(root, role, roles) else (*UNUSED, PACK)
     helpers = helpers_of(root, role)
-    names = {name for name in told.stdout.split("\0") if name and os.path.lexists(root / name)}
-    return sorted(name for name in names if not name.startswith(unused) and _is_input(name, role, roles, helpers))
+    return sorted(
+        name for name in files_of(root) if not name.startswith(unused) and _is_input(name, role, roles, helpers)
+    )
+
+
+def files_of(root: Path) -> set[str]:
+    """Return the files of a clone as they lie there, relative to it: tracked or new, but none that git ignores."""
+    argv = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    told = subprocess.run(argv, cwd=root, capture_output=True, text=True, check=True).stdout
+    return {name for name in told.split("\0") if name and os.path.lexists(root / name)}
 
 
 def _is_input(name: str, role: str, roles: frozenset[str], helpers: frozenset[str]) -> bool:

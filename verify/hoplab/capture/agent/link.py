@@ -60,9 +60,9 @@ class Lines:
     headless: what comes first is the rest of a line whose beginning is not known, and left out.
     """
 
-    def __init__(self, source: str, *, headless: bool = False) -> None:
+    def __init__(self, source: str) -> None:
         self.source = source
-        self.headless = headless
+        self.headless = False
         self.torn = b""
 
     def whole(self, data: bytes) -> bytes:
