@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
+from typing import Final
 
 from hoplab.errors import EXIT_FAILS, EXIT_HOLDS, EXIT_UNREADABLE
 from hoplab.events import Event, Ids, write_events
 from hoplab.flow.model import Catalogue, Flow
-from hoplab.join import learn, learn_host
+from hoplab.join import builds, learn, learn_host
 from hoplab.judge import Judged, Judgement, Launch, Result, Verdict, judge
 from hoplab.pace import read_usual
 from hoplab.reading import Reading, unread
@@ -18,6 +20,10 @@ from hoplab.retry import retry_of
 from hoplab.sieve import Sieve
 from hoplab.trouble import find_troubles
 
+BROKER: Final = "rabbitmq"
+SEVERAL: Final = 2
+OF_A_TRY: Final = frozenset({"port", "mac", "address"})
+"""Ids of what is made anew for each host that Nova tries."""
 STATUS: Mapping[str, int] = {
     Result.PROVED: EXIT_HOLDS,
     Result.FAILED: EXIT_FAILS,
@@ -57,19 +63,31 @@ def judge_reading(reading: Reading, record: Record, catalogue: Catalogue, flow: 
         why = f"nothing was launched: {record.unprepared.service} did not give the {record.unprepared.step}"
         launch = Launch(record.ids, record.host, failed=True)
         return Judging(record, (), reading, launch, record.ids, unlaunched(catalogue, flow, why))
-    with Sieve(catalogue, record.ids) as sieve:
+    failed = record.status != "ACTIVE"
+    known = _of_any_try(reading, record.ids) if failed else record.ids
+    with Sieve(catalogue, known) as sieve:
         for event in reading.events():
             sieve.add(event)
         events = sieve.own()
-    ids, failed = learn(events, record.ids), record.status != "ACTIVE"
+    ids = learn(events, known)
     # The host that the client sees last is another than the first one if Nova tried again.
     host = (failed and learn_host(events, ids)) or record.host or learn_host(events, ids)
-    launch = Launch(record.ids, host, record.clocks, unread(reading.sources, catalogue.asked), failed=failed)
+    launch = Launch(known, host, record.clocks, unread(reading.sources, catalogue.asked), failed=failed)
     judgement = judge(catalogue, flow, events, launch)
     retry = retry_of(events, ids, record.clocks)
     if retry is not None and len(retry.hosts) > 1:
         record = replace(record, notes=(*record.notes, retry.told(find_troubles(reading.logs(), ids))))
     return Judging(replace(record, host=host), events, reading, launch, ids, judgement)
+
+
+def _of_any_try(reading: Reading, ids: Ids) -> Ids:
+    """Return the ids that a client knows of a launch that failed, but for those of one try where there were several.
+
+    Each host that Nova tries gets a port of its own: a client that asks for it late is told that of the last one, and
+    where the launch broke is told by the first one.
+    """
+    tries = [*islice(builds(reading.said_by(BROKER), ids), SEVERAL)]
+    return {name: some for name, some in ids.items() if len(tries) < SEVERAL or name not in OF_A_TRY}
 
 
 def unlaunched(catalogue: Catalogue, flow: Flow, why: str) -> Judgement:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hoplab.judge import Result
+from hoplab.judge import Result, Verdict
 from hoplab.judging import judge_run
 from samples.runs import CATALOGUE, FLOW, recorded, unpacked
 
@@ -66,3 +66,15 @@ def test_the_exception_is_named_beside_what_was_logged() -> None:
     assert (opened["level"], opened["node"], opened["source"]) == ("ERROR", "cmp2", "var/log/nova/nova-compute.log")
     assert opened["cause"].startswith("rbd.PermissionError: [errno 1]")
     assert opened["id"].startswith("global-request=req-")
+
+
+def test_a_port_that_the_last_host_got_says_nothing_of_the_first() -> None:
+    # Each host that Nova tries gets a port of its own, and a client that asks late is told the last one's.
+    one = recorded("rescheduled")
+    asked = one.record.ids["port"]
+    assert asked < one.ids["port"]
+    port = next(hop for hop in one.whole.hops if hop.hop.name == "port-request")
+    assert port.verdict is Verdict.PROVED
+    assert {event.ids["port"] for event in port.witnesses if "port" in event.ids}.isdisjoint({asked})
+    assert one.whole.first_unproven is not None
+    assert one.whole.first_unproven.hop.name == "object-request"
