@@ -48,11 +48,11 @@ def _quotas(place: Place) -> tuple[Any, str, str]:
 
 
 def _set_limit(place: Place, limit: str) -> None:
-    # By the path: what the SDK's update takes has changed from release to release. Neutron takes a limit below what is
-    # in use only if it is forced to; the others take any.
+    # By the path: what the SDK's update takes has changed from release to release. Nova and Neutron take a limit below
+    # what is in use only if they are forced to; Cinder takes any, and knows no such word.
     with told_plainly("change the quota"):
         api, path, name = _quotas(place)
-        forced = {"force": True} if place.options["of"] == "network" else {}
+        forced = {} if place.options["of"] == "volume" else {"force": True}
         raise_from_response(api.put(path, json={name: {place.options["resource"]: int(limit), **forced}}))
 
 
