@@ -2,28 +2,22 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
-from typing import Final
 
 from hoplab.errors import EXIT_FAILS, EXIT_HOLDS, EXIT_UNREADABLE
 from hoplab.events import Event, Ids, write_events
 from hoplab.flow.model import Catalogue, Flow
-from hoplab.join import builds, learn, learn_host
+from hoplab.join import learn, learn_host
 from hoplab.judge import Judged, Judgement, Launch, Result, Verdict, judge
 from hoplab.pace import read_usual
 from hoplab.reading import Reading, unread
 from hoplab.record import EVENTS, REPORT, Record, read_record, write_json
 from hoplab.report.document import Document, document
 from hoplab.report.failure import Said, failure
-from hoplab.retry import retry_of
+from hoplab.retry import of_any_try, retry_of
 from hoplab.sieve import Sieve
 from hoplab.trouble import find_troubles
 
-BROKER: Final = "rabbitmq"
-SEVERAL: Final = 2
-OF_A_TRY: Final = frozenset({"port", "mac", "address"})
-"""Ids of what is made anew for each host that Nova tries."""
 STATUS: Mapping[str, int] = {
     Result.PROVED: EXIT_HOLDS,
     Result.FAILED: EXIT_FAILS,
@@ -64,30 +58,30 @@ def judge_reading(reading: Reading, record: Record, catalogue: Catalogue, flow: 
         launch = Launch(record.ids, record.host, failed=True)
         return Judging(record, (), reading, launch, record.ids, unlaunched(catalogue, flow, why))
     failed = record.status != "ACTIVE"
-    known = _of_any_try(reading, record.ids) if failed else record.ids
-    with Sieve(catalogue, known) as sieve:
-        for event in reading.events():
-            sieve.add(event)
-        events = sieve.own()
+    known = record.ids
+    events = _own(reading, catalogue, known)
     ids = learn(events, known)
+    retry = retry_of(events, ids, record.clocks)
+    if failed and retry is not None:
+        # Where the launch broke is told by its first try, whose events a port of the last one would leave out.
+        known = of_any_try(known)
+        events = _own(reading, catalogue, known)
+        ids = learn(events, known)
     # The host that the client sees last is another than the first one if Nova tried again.
     host = (failed and learn_host(events, ids)) or record.host or learn_host(events, ids)
     launch = Launch(known, host, record.clocks, unread(reading.sources, catalogue.asked), failed=failed)
     judgement = judge(catalogue, flow, events, launch)
-    retry = retry_of(events, ids, record.clocks)
     if retry is not None and len(retry.hosts) > 1:
         record = replace(record, notes=(*record.notes, retry.told(find_troubles(reading.logs(), ids))))
     return Judging(replace(record, host=host), events, reading, launch, ids, judgement)
 
 
-def _of_any_try(reading: Reading, ids: Ids) -> Ids:
-    """Return the ids that a client knows of a launch that failed, but for those of one try where there were several.
-
-    Each host that Nova tries gets a port of its own: a client that asks for it late is told that of the last one, and
-    where the launch broke is told by the first one.
-    """
-    tries = [*islice(builds(reading.said_by(BROKER), ids), SEVERAL)]
-    return {name: some for name, some in ids.items() if len(tries) < SEVERAL or name not in OF_A_TRY}
+def _own(reading: Reading, catalogue: Catalogue, known: Ids) -> tuple[Event, ...]:
+    """Return the events of the launch with these ids."""
+    with Sieve(catalogue, known) as sieve:
+        for event in reading.events():
+            sieve.add(event)
+        return sieve.own()
 
 
 def unlaunched(catalogue: Catalogue, flow: Flow, why: str) -> Judgement:

@@ -18,6 +18,8 @@ ON_HOST: Final = frozenset({"nova-compute", "libvirt", "qemu", "l2-agent", "open
 """Actors that are meant on the instance's own host."""
 POLLING: Final = frozenset({"client", "nova-api"})
 """Who goes on when a host has failed."""
+OF_A_TRY: Final = frozenset({"port", "mac", "address"})
+"""Ids of what is made anew for each host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,3 +82,8 @@ def retry_of(events: Iterable[Event], ids: Ids, clocks: Clocks) -> Retry | None:
     hosts = dict.fromkeys(event.fields.get("routing_key", "").partition(".")[2] for event in reversed(told))
     first, second, last = (time_of(told[number], clocks) for number in (0, 1, -1))
     return Retry(tuple(reversed(hosts)), first, second, last, told[-1].ids, ids, clocks)
+
+
+def of_any_try(ids: Ids) -> Ids:
+    """Return ids without those of a single try: a client that asks for the port late is told that of the last host."""
+    return {name: some for name, some in ids.items() if name not in OF_A_TRY}

@@ -6,6 +6,8 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -42,6 +44,22 @@ class TestUndoing:
         if kind == "claim":
             assert ["{'volumes': 2}" in cloud.asked[1], "{'volumes': 1}" in cloud.asked[2]] == [True, True]
             assert sorted(cloud.asked[3:]) == sorted(f"DELETE /allocations/{one}" for one in cloud.claims[1:])
+
+    @pytest.mark.parametrize(
+        ("of", "sent"),
+        [
+            ("compute", "PUT /os-quota-sets/p1 {'quota_set': {'instances': 0, 'force': True}}"),
+            ("network", "PUT /quotas/p1 {'quota': {'instances': 0, 'force': True}}"),
+            # Cinder refuses what it does not know.
+            ("volume", "PUT /os-quota-sets/p1 {'quota_set': {'instances': 0}}"),
+        ],
+    )
+    def test_a_limit_below_what_is_in_use_is_taken(self, monkeypatch: pytest.MonkeyPatch, of: str, sent: str) -> None:
+        cloud = Cloud()
+        monkeypatch.setattr(api, "connect", lambda *_: cloud)
+        place: Any = SimpleNamespace(deployment=None, options={"of": of, "resource": "instances"})
+        api._set_limit(place, "0")
+        assert cloud.asked[1:] == [sent]
 
     def test_a_fault_of_one_launch_spares_the_messages_of_others(
         self, lab: Deployment, told: Callable[[], list[str]]
