@@ -48,6 +48,7 @@ SQL = ["mariadb", "--batch", "--skip-column-names", "--execute"]
 UNDONE: dict[str, str] = {
     "stop": "systemctl start -- x@1.service",
     "freeze": "systemctl kill --signal=SIGCONT -- nova-scheduler.service",
+    "hang": "systemctl restart -- nova-scheduler.service",
     "kill-process": "chmod 755 /usr/sbin/haproxy",
     "shift-clock": "rm --force /run/systemd/system/nova-scheduler.service.d/hoplab-drill.conf",
     "lose": "iptables --wait --delete OUTPUT 2",

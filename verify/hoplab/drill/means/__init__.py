@@ -11,6 +11,7 @@ __all__ = ["KINDS", "Kept", "Kind", "Place"]
 KINDS: Final[Mapping[str, Kind]] = {
     "stop": processes.STOP,
     "freeze": processes.FREEZE,
+    "hang": processes.HANG,
     "kill-process": processes.KILL_PROCESS,
     "shift-clock": processes.SHIFT_CLOCK,
     "lose": packets.LOSE,

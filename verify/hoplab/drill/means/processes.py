@@ -40,6 +40,12 @@ def _thaw(place: Place, _kept: Kept) -> None:
     place.ask("systemctl", "kill", "--signal=SIGCONT", "--", place.service.unit)
 
 
+def _replace(place: Place, _kept: Kept) -> None:
+    """Start again what stands still: some services do not go on by themselves, since others gave them up meanwhile."""
+    # systemd wakes what it ends (systemd.kill(5): SIGCONT comes right after SIGTERM).
+    begin(place, "restart", place.service.unit)
+
+
 def _program(place: Place) -> Kept:
     path = place.ask("sh", "-c", 'command -v "$1"', MARK, place.options["process"]).strip()
     return {"path": path, "mode": place.ask("stat", "--format=%a", path).strip()}
@@ -81,5 +87,6 @@ def _restart(place: Place) -> None:
 
 STOP: Final = Kind(_stop, _start, _active)
 FREEZE: Final = Kind(_freeze, _thaw)
+HANG: Final = Kind(_freeze, _replace)
 KILL_PROCESS: Final = Kind(_kill_process, _let_live, _program, frozenset({"process"}))
 SHIFT_CLOCK: Final = Kind(_shift_clock, _right_clock, options=frozenset({"seconds"}))
