@@ -255,6 +255,7 @@ def fault(*kinds: str, at: str = "nova-scheduler", everywhere: bool = True) -> F
         sees=Sight("BUILD", ""),
         launches=1,
         wait=30,
+        settle=0,
         rest=0,
         quick=False,
     )

@@ -63,7 +63,7 @@ def test_the_exception_is_named_beside_what_was_logged() -> None:
     errors = judge_run(run, CATALOGUE, FLOW, write=False)["failure"]["errors"]
     assert [one["time"] for one in errors] == sorted(one["time"] for one in errors)
     (opened,) = (one for one in errors if "error opening rbd image" in one["line"])
-    assert (opened["level"], opened["node"], opened["source"]) == ("ERROR", "cmp2", "var/log/nova/nova-compute.log")
+    assert (opened["level"], opened["node"], opened["source"]) == ("ERROR", "cmp1", "var/log/nova/nova-compute.log")
     assert opened["cause"].startswith("rbd.PermissionError: [errno 1]")
     assert opened["id"].startswith("global-request=req-")
 

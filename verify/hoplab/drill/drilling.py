@@ -107,6 +107,7 @@ def drill(deployment: Deployment, runs: Path, fault: Fault, *, catalogue: Catalo
         times["in"] = time.monotonic()
         with fault_in(deployment, fault, launches) as touched:
             nodes.extend(touched)
+            time.sleep(fault.settle)
             yield
             times["over"] = time.monotonic()
         say("the fault is out; waiting until the lab is well again")

@@ -69,6 +69,7 @@ def _fault(entry: Mapping[str, Any], component: str, where: str) -> Fault:
         sees=Sight(**entry.get("sees", {"status": "", "says": ""})),
         launches=entry.get("launches", 1),
         wait=float(entry["wait"]),
+        settle=float(entry.get("settle", 0)),
         rest=float(entry.get("rest", 0)),
         quick=entry.get("quick", False),
         shows=tuple(entry.get("shows", ())),

@@ -35,10 +35,11 @@ class Fault:
     the first unproven one, or where slows is true the one that made a launch slow that is proved; besides: hops that
     may be unproven though none of them must follow it; because: why it is that hop, where it is not the one that
     anybody would expect, else empty; launches: how many at once: those on other nodes than the fault must be proved;
-    wait: seconds in which an instance becomes ACTIVE, and then its guest reports, or never does; rest: seconds that
-    services need when it is out until they use again what was away; quick: the one that is tried of its component
-    where there is no time for all; shows: texts that the report has to show of the cause; before: the same fault where
-    it is put in before anything is prepared, None if that can't be done.
+    wait: seconds in which an instance becomes ACTIVE, and then its guest reports, or never does; settle: seconds that
+    services need when it is in until they have noticed it; rest: seconds that they need when it is out until they use
+    again what was away; quick: the one that is tried of its component where there is no time for all; shows: texts that
+    the report has to show of the cause; before: the same fault where it is put in before anything is prepared, None if
+    that can't be done.
 
     early: it is in before anything is prepared; then hop may be `preparation`, and service and request say what fails
     there: the program that is asked, and the request's method with a part of its path. hop is empty for a fault that
@@ -56,6 +57,7 @@ class Fault:
     sees: Sight
     launches: int
     wait: float
+    settle: float
     rest: float
     quick: bool
     origin: str = ""

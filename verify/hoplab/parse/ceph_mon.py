@@ -1,9 +1,7 @@
 """What a monitor logs of its clients at debug_ms 1 and debug_mon 20, and the cluster's audit log.
 
-The forms of the lines: src/mon/Monitor.cc (_ms_dispatch: entity_name), or at debug_auth 10
-src/auth/cephx/CephxServiceHandler.cc (start_session) and src/msg/async/ProtocolV2.cc (ready);
-src/messages/MMonSubscribe.h, MMonGetMap.h, MMonMap.h, MOSDMap.h, MConfig.h (print) and src/mon/Monitor.cc (audit) of
-Ceph 18.2.
+The forms of the lines: src/mon/Monitor.cc (_ms_dispatch: entity_name, and audit) and src/messages/MMonSubscribe.h,
+MMonGetMap.h, MMonMap.h, MOSDMap.h, MConfig.h (print) of Ceph 18.2.
 """
 
 import json
@@ -15,9 +13,6 @@ from hoplab.events import Event
 from hoplab.parse.ceph import CLIENT, seconds
 from hoplab.parse.records import Recent
 
-BANNER: Final = re.compile(r"^\S+ (?P<thread>\S+) +\d+ --2- \S+ >> .*?conn\((?P<connection>0x[0-9a-f]+) ")
-SESSION: Final = re.compile(r"^\S+ (?P<thread>\S+) +\d+ start_session entity_name=(?P<entity>\S+) global_id=\d+ ")
-READY: Final = re.compile(r"^\S+ (?P<thread>\S+) +\d+ --2- \S+ >> (?P<client>\S+) conn\((?P<connection>0x[0-9a-f]+) ")
 RECEIVED: Final = re.compile(r"^\S+ (?P<thread>\S+) +\d+ -- \S+ <== \S+ (?P<client>\S+) \d+ ==== ")
 NAMED: Final = re.compile(r"^\S+ (?P<thread>\S+) +\d+ mon\.\S+ \S+ +entity_name (?P<entity>\S+) global_id \d+ ")
 """Whose message it is that the same thread noted right before."""
@@ -58,10 +53,7 @@ def parse_mon(
                 yield event
 
     for line in lines:
-        if "--2-" in line or " start_session " in line:
-            sessions.note(line)
-            continue
-        if (" entity_name " in line or " <== " in line) and sessions.note_message(line):
+        if (" entity_name " in line or " <== " in line) and sessions.note(line):
             yield from events(asked)
             asked.clear()
         found = _told(line)
@@ -102,17 +94,14 @@ _Told = tuple[str, re.Match[str], dict[str, str], str]
 class _Sessions:
     """Whose session each client's address is.
 
-    With debug_mon 20 each message is followed by its sender's name, on the same thread. With debug_auth 10 the name
-    comes once, before the address: a thread serves several connections. Only when a single one of them is at its
-    beginning does the name of the entity that the thread logs belong to it.
+    Each message is followed by its sender's name, on the same thread.
     """
 
     def __init__(self) -> None:
-        self._beginning: dict[str, Recent[str, set[str]]] = {}
         self._entities: Recent[str, str] = Recent(SESSIONS)
         self._last: Recent[str, str] = Recent(SESSIONS)
 
-    def note_message(self, line: str) -> bool:
+    def note(self, line: str) -> bool:
         """Take note of a message that came, and of the next name on its thread, which is its sender's.
 
         Tells whether nothing more will be known of who sent the one before.
@@ -126,27 +115,6 @@ class _Sessions:
             client = CLIENT.fullmatch(found["client"])
             self._last[found["thread"]] = client["address"] if client else ""
         return True
-
-    def note(self, line: str) -> None:
-        """Take note of a line on a connection or a session."""
-        if "start_session entity_name=" in line:
-            if found := SESSION.match(line):
-                begun = self._beginning.get(found["thread"])
-                for names in begun.values() if begun else ():
-                    names.add(found["entity"])
-        elif "._handle_peer_banner_payload " in line:
-            if found := BANNER.match(line):
-                self._beginning.setdefault(found["thread"], Recent())[found["connection"]] = set()
-        elif ").ready entity=" in line:
-            found = READY.match(line)
-            address = CLIENT.fullmatch(found["client"]) if found else None
-            if found and address:
-                begun = self._beginning.get(found["thread"])
-                names = begun.pop(found["connection"], set()) if begun else set()
-                if names:  # Two names: another connection's session began meanwhile, so neither is sure.
-                    self._entities[address["address"]] = next(iter(names)) if len(names) == 1 else ""
-        elif ").stop" in line and (found := BANNER.match(line)) and found["thread"] in self._beginning:
-            self._beginning[found["thread"]].pop(found["connection"], None)
 
     def entity(self, address: str) -> str:
         """Return the entity's name, empty if it is not known."""
