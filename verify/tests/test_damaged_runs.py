@@ -176,8 +176,8 @@ class TestCommandLine:
         (failed,) = unpack("failed", tmp_path)
         assert cli.main(["replay", str(failed)]) == EXIT_FAILS
         said = capsys.readouterr().out
-        assert "First unproven hop: 34 l2-take, l2-agent -> rabbitmq" in said
-        assert "neutron-openvswitch-agent.service is failed (failed)" in said
+        assert "First unproven hop: 52 metadata-request, guest -> metadata-proxy" in said
+        assert "neutron-metadata-agent.service on net1 is inactive (dead)" in said
 
     @pytest.mark.parametrize(("flow", "hops"), [("launch-58", 73), ("cli-28", None), ("deck-17", None)])
     @pytest.mark.parametrize("name", ["cold", "warm", "interleaved"])
