@@ -107,6 +107,8 @@ def drill(deployment: Deployment, runs: Path, fault: Fault, *, catalogue: Catalo
         times["in"] = time.monotonic()
         with fault_in(deployment, fault, launches) as touched:
             nodes.extend(touched)
+            # Which service has to notice it, and where that could be asked, is another matter with each fault. What is
+            # waited for is a state that lasts: a launch in between breaks at this hop or at the next one by chance.
             time.sleep(fault.settle)
             yield
             times["over"] = time.monotonic()
