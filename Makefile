@@ -5,7 +5,9 @@ INVENTORY ?= inventories/local
 PATH := $(CURDIR)/.venv/bin:$(PATH)
 # What the verification pack reads of the lab.
 HOPLAB_LAB ?= $(CURDIR)/.lab/$(notdir $(INVENTORY))
-export PATH INVENTORY HOPLAB_LAB
+# Of a snapshot.
+NAME ?=
+export PATH INVENTORY HOPLAB_LAB NAME
 # Without what Python keeps of a module, each command compiles all that it imports: a second for each of Ansible's runs.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -15,7 +17,7 @@ comma := ,
 
 .PHONY: help
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: env
 env: ## Make the Python environment (done by every other command)
@@ -43,12 +45,30 @@ stop: env ## Stop all nodes; their data stays
 start: env ## Start all nodes again and wait until the cloud does its work
 	@bin/play playbooks/start.yml $(take)
 
+.PHONY: snapshot
+snapshot: env ## Keep the state of the whole lab: NAME=before-lesson
+	@bin/play playbooks/snapshot.yml $(take)
+
+.PHONY: restore
+restore: env ## Put a snapshot in place of the lab that is there: NAME=before-lesson
+	@bin/play playbooks/restore.yml $(take)
+
+.PHONY: snapshots
+snapshots: env ## List the snapshots of all labs of this machine
+	@bin/snapshots
+
+.PHONY: snapshot-delete
+snapshot-delete: env ## Remove a snapshot: NAME=before-lesson
+	@bin/play playbooks/snapshot_delete.yml
+
 .PHONY: down
 down: env ## Remove all that the lab made on this machine; caches stay
 	@bin/play playbooks/destroy.yml $(take)
 
 .PHONY: clean
-clean: down ## Remove the caches and the Python environment, too
+clean: ## Take the lab down, and remove the caches and the Python environment, too
+	@bin/clean --check
+	@$(MAKE) --no-print-directory down
 	@bin/clean
 
 .PHONY: lint

@@ -169,6 +169,14 @@ class Lab:
         """Return the network links that carry the lab's alias."""
         return [link for link in sorted(os.listdir("/sys/class/net")) if link_alias(link) == f"hoplab:{self.name}"]
 
+    def shut_down(self, timeout: float = 120) -> list[str]:
+        """Shut all nodes down (see `stop`) and unmount their roots; returns those that ran."""
+        ran = self.stop(list(self.running()), timeout)
+        for point in self.mounts():
+            run("umount", point)
+        self.remove_control_groups()
+        return ran
+
     def remove(self) -> list[str]:
         """Remove all that the lab has on this machine, whatever state it is in; returns what was removed."""
         # What goes for good needs no orderly shutdown, which takes a minute.

@@ -84,6 +84,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.lab_firstboot import first_boot_files
 from ansible.module_utils.lab_host import NSPAWN, Lab, LabError, alive, host_lock, refuse_foreign, remove_link, run
 from ansible.module_utils.lab_network import bridge_name, ensure_networks, remove_lab
+from ansible.module_utils.lab_snapshots import Snapshots
 
 
 def host_link(lab: Lab, node: str, name: str) -> str:
@@ -234,13 +235,9 @@ def ensure_started(lab: Lab, params: dict[str, Any], check: bool) -> list[str]:
 
 def ensure_stopped(lab: Lab, owner: str, check: bool) -> list[str]:
     """Shut all nodes down and unmount their roots; returns what was done."""
-    running = sorted(lab.running())
     if check:
-        return [f"would stop {node}" for node in running]
-    done = [f"stopped {node}" for node in lab.stop(running)]
-    for point in lab.mounts():
-        run("umount", point)
-    lab.remove_control_groups()
+        return [f"would stop {node}" for node in sorted(lab.running())]
+    done = [f"stopped {node}" for node in lab.shut_down()]
     if lab.record() and lab.write_record(owner, "stopped"):
         done.append("record")
     return done
@@ -290,7 +287,7 @@ def main() -> None:
         elif module.check_mode:
             done = [f"would remove {lab.directory}"] if os.path.isdir(lab.directory) else []
         else:
-            done = remove_lab(lab)
+            done = remove_lab(lab) + Snapshots(lab).sweep()
     except (LabError, OSError, subprocess.TimeoutExpired) as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=bool(done), done=done)

@@ -34,11 +34,12 @@ from hoplab.launch import Outcome, launch
 from hoplab.output import EXIT_PIPE, safe_line, say, standard_streams
 from hoplab.output import as_json as dump
 from hoplab.plan import Plan
+from hoplab.ready import SECONDS, wait_ready
 from hoplab.record import LATEST, REPORT
 from hoplab.removal import Removal
 from hoplab.report.explanation import LastRun, explain, find_hop, list_hops
 from hoplab.report.table import as_json, show
-from hoplab.verbs import FLOW, add_runs, add_verbs, flow_of, report_of, runs_of
+from hoplab.verbs import FLOW, add_runs, add_verbs, flow_of, report_of, runs_of, seconds
 
 Verb = Callable[[argparse.Namespace], int]
 TRACEBACK = "HOPLAB_TRACEBACK"
@@ -85,6 +86,11 @@ def parser() -> argparse.ArgumentParser:
     two = verbs.add_parser("cleanup", help="take away what launches made")
     two.add_argument("--json", action="store_true", help="print the result as JSON")
     two.set_defaults(verb=run_cleanup)
+    wait = verbs.add_parser("wait", help="wait until every service of the lab answers, as after a start of its nodes")
+    wait.add_argument(
+        "--timeout", type=seconds, default=SECONDS, metavar="SECONDS", help=f"how long, at most ({SECONDS:.0f})"
+    )
+    wait.set_defaults(verb=run_wait)
     three = verbs.add_parser("explain", help="say what a hop of the flow is, and what the last run has of it")
     three.add_argument("hop", nargs="?", metavar="HOP", help="a hop's name or its number (default: list them all)")
     three.add_argument(
@@ -142,6 +148,12 @@ def run_cleanup(arguments: argparse.Namespace) -> int:
     else:
         sys.stdout.write("".join(f"{safe_line(removal_line(removal))}\n" for removal in removals))
     return removal_code(removals)
+
+
+def run_wait(arguments: argparse.Namespace) -> int:
+    """Carry out `hoplab wait`; return the exit status."""
+    wait_ready(load(find_lab(arguments.lab)), say, arguments.timeout)
+    return EXIT_HOLDS
 
 
 def run_explain(arguments: argparse.Namespace) -> int:

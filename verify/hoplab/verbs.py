@@ -66,7 +66,7 @@ def _add_launching(
     one.add_argument("--keep", action="store_true", help="leave the instances, volumes and images")
     one.add_argument(
         "--timeout",
-        type=_seconds,
+        type=seconds,
         default=120.0,
         metavar="SECONDS",
         help="for an instance to be ACTIVE (120); preparing has as long and a minute more, and taking away at least 90",
@@ -101,7 +101,8 @@ def add_flow(one: argparse.ArgumentParser) -> None:
     one.add_argument("--flow", default=FLOW, metavar="FLOW", help=f"launch-58, cli-28 or deck-17 ({FLOW})")
 
 
-def _seconds(text: str) -> float:
+def seconds(text: str) -> float:
+    """Read an argument that is a time in seconds, 1 to 3600; raises argparse.ArgumentTypeError for others."""
     value = float(text) if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text) else 0
     if not 1 <= value <= 3600:  # noqa: PLR2004 as the message says
         raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to 3600: give seconds")

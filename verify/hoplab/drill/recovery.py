@@ -1,22 +1,16 @@
 """When a lab is well again after a fault: what its services say of themselves."""
 
-import json
 import time
-from collections.abc import Iterator
 from typing import Final
 
 from hoplab.cloud import connect, new_request_id, told_plainly
 from hoplab.daemons import down
 from hoplab.deployment import Deployment
 from hoplab.errors import HoplabError
+from hoplab.ready import SECONDS, ceph_amiss
 from hoplab.transport import Nodes
 from hoplab.waiting import Pending, wait_for
 
-SECONDS: Final = 180.0
-AWAY: Final = frozenset(
-    {"MON_DOWN", "MGR_DOWN", "OSD_DOWN", "OSD_HOST_DOWN", "PG_AVAILABILITY", "PG_DEGRADED", "PG_DAMAGED", "SLOW_OPS"}
-)
-"""Health checks of Ceph that say that a fault is still felt (Ceph's documentation, "Health checks")."""
 LAST_WORDS: Final = 3.0
 """Seconds in which services note how the requests ended that the fault held up: they tell of them only then."""
 
@@ -35,16 +29,9 @@ def wait_recovered(deployment: Deployment, rest: float = 0.0) -> None:
         def asked() -> bool | Pending:
             try:
                 with told_plainly("ask who is up"):
-                    wrong = sorted([*down(cloud), *_amiss(nodes, deployment)])
+                    wrong = sorted([*down(cloud), *ceph_amiss(nodes, deployment)])
             except HoplabError as error:
                 return Pending(str(error))
             return Pending(", ".join(wrong)) if wrong else True
 
         wait_for("the lab is well again", asked, timeout=SECONDS, interval=1.0)
-
-
-def _amiss(nodes: Nodes, deployment: Deployment) -> Iterator[str]:
-    """Yield what Ceph says of daemons and data that are not there; other warnings may be older than the fault."""
-    for node, _service in deployment.running("ceph-mon")[:1]:
-        health = json.loads(nodes.read(node, ["ceph", "--connect-timeout=10", "health", "--format=json"]))
-        yield from (name for name in health["checks"] if name in AWAY)

@@ -4,7 +4,13 @@ from typing import Any, NoReturn
 class AnsibleModule:
     params: dict[str, Any]
     check_mode: bool
-    def __init__(self, argument_spec: Mapping[str, Any], *, supports_check_mode: bool = ...) -> None: ...
+    def __init__(
+        self,
+        argument_spec: Mapping[str, Any],
+        *,
+        required_if: Sequence[tuple[str, str, Sequence[str]]] = ...,
+        supports_check_mode: bool = ...,
+    ) -> None: ...
     def exit_json(self, **kwargs: Any) -> NoReturn: ...
     def fail_json(self, msg: str, **kwargs: Any) -> NoReturn: ...
     def run_command(

@@ -1,0 +1,49 @@
+"""The list of snapshots: see bin/snapshots."""
+
+import sys
+from pathlib import Path
+
+import ansible.module_utils
+from rich.console import Console
+from rich.table import Table
+
+ROOT = Path(__file__).resolve().parents[1]
+# Ansible finds a project's module_utils for modules, and not for what runs on the controller.
+ansible.module_utils.__path__.append(str(ROOT / "plugins" / "module_utils"))
+
+from ansible.module_utils.lab_host import Lab, LabError  # noqa: E402 its place is known only now
+from ansible.module_utils.lab_snapshots import SNAPSHOTS, Snapshots  # noqa: E402 likewise
+
+MIB = 1024**2
+
+
+def listed() -> Table | None:
+    """Return the table of all snapshots, None if there is none; a damaged one is in it, with what is wrong."""
+    table = Table("LAB", "NAME", "MADE (UTC)", "SIZE", "FROM", box=None, pad_edge=False)
+    for lab in sorted(path.name for path in Path(SNAPSHOTS).glob("*")):
+        snapshots = Snapshots(Lab(lab))
+        for name in snapshots.names():
+            try:
+                found = snapshots.manifest(name)
+            except LabError as error:
+                table.add_row(lab, name, "", "", str(error))
+                continue
+            made = found["made"].replace("T", " ").removesuffix("Z")
+            nodes = ", ".join(found["nodes"])
+            layers = ", ".join(Path(layer).name for layer in found["layers"])
+            size = f"{found['bytes'] / MIB:.0f} MiB"
+            table.add_row(lab, name, made, size, f"Hoplab {found['version']}; {nodes}; {layers}")
+    return table if table.row_count else None
+
+
+def main() -> None:
+    """Print the list."""
+    table = listed()
+    if table is None:
+        sys.stdout.write("no snapshot is kept: make one with `make snapshot NAME=before-lesson`\n")
+    else:
+        Console(highlight=False, markup=False, soft_wrap=True).print(table)
+
+
+if __name__ == "__main__":
+    main()

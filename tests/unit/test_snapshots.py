@@ -1,0 +1,439 @@
+"""Snapshots of a lab's state: kept, put back and removed; whole whenever the process is killed. Real files, no nodes."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.module_utils import lab_copies, lab_host, lab_nodestate, lab_snapshots
+from ansible.module_utils.lab_copies import allocated, copy_tree, put_in_place
+from ansible.module_utils.lab_host import Lab, LabError
+from ansible.module_utils.lab_snapshots import MOST_LAYERS, Snapshots, check_name
+from plugins.modules import lab_snapshot
+from plugins.modules.lab_snapshot import carry_out, inventory_files
+
+ROOTS = ["/var/cache/hoplab/layers/packages-1", "/var/cache/hoplab/layers/base-1"]
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: nothing of the product catches it."""
+
+
+class Bench:
+    """A lab of two nodes in directories of a test, and what is done with its snapshots."""
+
+    def __init__(self, place: Path) -> None:
+        self.place = place
+        self.lab = Lab("benchlab")
+        self.snapshots = Snapshots(self.lab)
+        self.controller = place / "clone" / ".lab" / "local"
+        self.inventory = place / "clone" / "inventories" / "local"
+        self.roots = [str(place / name) for name in ("packages-1", "base-1")]
+
+    def build(self, content: str) -> None:
+        """Make the lab as lab_nodes would, with this content everywhere."""
+        for root in self.roots:
+            Path(root).mkdir(exist_ok=True)
+        for node in ("ctl1", "cmp1"):
+            node_place = Path(self.lab.node_directory(node))
+            for part in ("upper", "work", "root"):
+                (node_place / part).mkdir(parents=True)
+            (node_place / "ready").write_text("\n".join(self.roots))
+        self.lab.write_record("/clone", "stopped")
+        (self.controller / "ssh").mkdir(parents=True, exist_ok=True)
+        self.inventory.mkdir(parents=True, exist_ok=True)
+        (self.inventory / "hosts.yml").write_text("all: {hosts: {ctl1: {node_id: 11}}}\n")
+        self.write(content)
+
+    def write(self, content: str) -> None:
+        """Write something on each node and on the controller, as services and people do."""
+        for node in ("ctl1", "cmp1"):
+            upper = Path(self.lab.node_directory(node), "upper")
+            (upper / "data").write_text(f"{node} {content}")
+        (self.controller / "secrets.yml").write_text(f"password: {content}\n")
+        (self.controller / "secrets.yml").chmod(0o600)
+        (self.controller / "guest.raw").write_bytes(b"guest" * 20_000)
+
+    def read(self) -> dict[str, str]:
+        """Return what each node and the controller see: the uppermost layer that has the file."""
+        found = {}
+        for node, lower in self.snapshots.state.lowers().items():
+            for layer in (os.path.join(self.lab.node_directory(node), "upper"), *lower):
+                if Path(layer, "data").exists():
+                    found[node] = Path(layer, "data").read_text()
+                    break
+        found["controller"] = (self.controller / "secrets.yml").read_text()
+        return found
+
+    def whole(self, content: str) -> dict[str, str]:
+        """Return what `read` gives where everything is of one state."""
+        return {
+            "ctl1": f"ctl1 {content}",
+            "cmp1": f"cmp1 {content}",
+            "controller": f"password: {content}\n",
+        }
+
+    def do(self, action: str, name: str = "", *, check: bool = False, layers: list[str] | None = None) -> Any:
+        """Carry out what the module does."""
+        params = {
+            "lab": self.lab.name,
+            "owner": "/clone",
+            "action": action,
+            "name": name,
+            "controller": str(self.controller),
+            "inventory": str(self.inventory),
+            "layers": layers or self.roots,
+            "version": "0.1.0",
+        }
+        return carry_out(self.snapshots, params, check)
+
+    def layers(self) -> list[str]:
+        """Return the layers that are kept."""
+        place = Path(self.snapshots.layers)
+        return sorted(path.name for path in place.iterdir()) if place.exists() else []
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    monkeypatch.setattr(lab_host, "LABS", str(tmp_path / "labs"))
+    monkeypatch.setattr(lab_snapshots, "SNAPSHOTS", str(tmp_path / "snapshots"))
+    made = Bench(tmp_path)
+    made.build("one")
+    return made
+
+
+class TestLife:
+    def test_a_state_comes_back_whole(self, bench: Bench) -> None:
+        bench.do("make", "first")
+        bench.write("two")
+        assert bench.read() == bench.whole("two")
+        bench.do("make", "second")
+        bench.write("three")
+        bench.do("restore", "first")
+        assert bench.read() == bench.whole("one")
+        bench.do("restore", "second")
+        assert bench.read() == bench.whole("two")
+
+    def test_what_is_written_after_a_restore_does_not_change_the_snapshot(self, bench: Bench) -> None:
+        bench.do("make", "first")
+        for _ in range(2):
+            bench.do("restore", "first")
+            assert bench.read() == bench.whole("one")
+            bench.write("spoilt")
+
+    def test_it_costs_only_what_changed(self, bench: Bench) -> None:
+        bench.do("make", "first")
+        bench.write("two")
+        bench.do("make", "second")
+        first, second = (Path(bench.snapshots.directory, name, "controller") for name in ("first", "second"))
+        # The guest image is one file on the disk; what differs is not.
+        assert os.path.samefile(first / "guest.raw", second / "guest.raw")
+        assert (first / "secrets.yml").read_text() != (second / "secrets.yml").read_text()
+
+    def test_it_is_for_root_alone(self, bench: Bench) -> None:
+        bench.do("make", "first")
+        modes = {os.stat(path).st_mode & 0o777 for path in (bench.snapshots.directory, bench.snapshots.layers)}
+        assert modes == {0o700}
+        kept = Path(bench.snapshots.directory, "first")
+        assert (kept.stat().st_mode & 0o777, (kept / "manifest.json").stat().st_mode & 0o777) == (0o700, 0o600)
+        assert (kept / "controller" / "secrets.yml").stat().st_mode & 0o777 == 0o600
+
+    def test_layers_stay_as_long_as_something_stands_on_them(self, bench: Bench) -> None:
+        bench.do("make", "first")
+        bench.write("two")
+        bench.do("make", "second")
+        assert len(bench.layers()) == 2
+        bench.do("delete", "first")
+        assert len(bench.layers()) == 2
+        assert bench.read() == bench.whole("two")
+        bench.do("restore", "second")
+        assert bench.read() == bench.whole("two")
+        bench.do("delete", "second")
+        assert len(bench.layers()) == 2, "the nodes stand on both"
+        shutil.rmtree(bench.lab.directory)
+        bench.snapshots.sweep()
+        assert not os.path.exists(bench.snapshots.directory)
+
+    def test_a_lab_that_was_taken_down_comes_back(self, bench: Bench) -> None:
+        bench.do("make", "first")
+        shutil.rmtree(bench.lab.directory)
+        shutil.rmtree(bench.controller)
+        bench.do("restore", "first")
+        assert bench.read() == bench.whole("one")
+        assert bench.lab.record() == {"owner": "/clone", "state": "stopped"}
+
+    def test_a_check_touches_nothing(self, bench: Bench) -> None:
+        before = sorted(map(str, bench.place.rglob("*")))
+        bench.do("make", "first", check=True)
+        assert sorted(map(str, bench.place.rglob("*"))) == before
+        bench.do("make", "first")
+        before = sorted(map(str, bench.place.rglob("*")))
+        bench.do("restore", "first", check=True)
+        bench.do("delete", "first", check=True)
+        assert sorted(map(str, bench.place.rglob("*"))) == before
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(
+        "name", ["", "a b", "../x", ".hidden", "-x", "layers", "x" * 41, "a/b", "a\n", "ä", "a;b", "x\0"]
+    )
+    def test_a_name_that_is_none(self, bench: Bench, name: str) -> None:
+        for action in ("make", "restore", "delete"):
+            with pytest.raises(LabError, match="NAME is"):
+                bench.do(action, name)
+        assert not os.path.exists(bench.snapshots.directory)
+
+    @pytest.mark.parametrize("name", ["before-lesson", "2026-11-27", "A.b_c", "x" * 40])
+    def test_names(self, name: str) -> None:
+        check_name(name)
+
+    def test_one_that_is_there_and_one_that_is_not(self, bench: Bench) -> None:
+        bench.do("make", "first")
+        with pytest.raises(LabError, match=r"has a snapshot first already.*snapshot-delete NAME=first"):
+            bench.do("make", "first")
+        for action in ("restore", "delete"):
+            with pytest.raises(LabError, match="has no snapshot second; there are: first"):
+                bench.do(action, "second")
+
+    def test_no_lab(self, bench: Bench) -> None:
+        shutil.rmtree(bench.lab.directory)
+        with pytest.raises(LabError, match="there is no lab benchlab to keep: build it with `make lab`"):
+            bench.do("make", "first")
+
+    def test_other_layers_and_another_inventory_with_the_reason(self, bench: Bench) -> None:
+        bench.do("make", "first")
+        with pytest.raises(LabError, match=r"stand on the root layers packages-1 and base-1, and .* on packages-2"):
+            bench.do("restore", "first", layers=["/var/cache/hoplab/layers/packages-2"])
+        (bench.inventory / "hosts.yml").write_text("# a comment\nall: {hosts: {ctl1: {node_id: 11}}}\n")
+        bench.do("restore", "first", check=True)
+        (bench.inventory / "hosts.yml").write_text("all: {hosts: {ctl1: {node_id: 12}}}\n")
+        (bench.inventory / "more.yml").write_text("a: 1\n")
+        with pytest.raises(LabError, match=r"hosts\.yml has changed since; .*more\.yml is new since"):
+            bench.do("restore", "first")
+        assert bench.read() == bench.whole("one")
+
+    def test_a_layer_that_is_gone(self, bench: Bench) -> None:
+        bench.do("make", "first")
+        Path(bench.roots[0]).rmdir()
+        with pytest.raises(LabError, match=r"its layer .*/packages-1 is gone"):
+            bench.do("restore", "first")
+
+    def test_no_room(self, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+        bench.do("make", "first")
+        monkeypatch.setattr(lab_snapshots, "SPARE", 1024**5)
+        for action, name in (("make", "second"), ("restore", "first")):
+            with pytest.raises(LabError, match=r"MiB free, and .* MiB are needed"):
+                bench.do(action, name)
+        assert bench.snapshots.names() == ["first"]
+
+    def test_too_many_layers(self, bench: Bench) -> None:
+        ready = Path(bench.lab.node_directory("ctl1"), "ready")
+        ready.write_text("\n".join(f"/layer{number}" for number in range(MOST_LAYERS + 1)))
+        with pytest.raises(LabError, match="stands on 41 layers already"):
+            bench.do("make", "first")
+
+    @pytest.mark.parametrize(
+        "text",
+        ["", "{", "[]", "null", '{"schema": 2}', '{"schema": 1}', "[" * 100_000, "\x00"],
+    )
+    def test_a_damaged_manifest(self, bench: Bench, text: str) -> None:
+        bench.do("make", "first")
+        Path(bench.snapshots.directory, "first", "manifest.json").write_text(text)
+        with pytest.raises(LabError, match=r"manifest\.json.*snapshot-delete NAME=first"):
+            bench.do("restore", "first")
+        kept = bench.layers()
+        bench.snapshots.sweep()
+        assert bench.layers() == kept, "what it stands on is not known"
+        bench.do("delete", "first")
+        assert bench.snapshots.names() == []
+
+    @pytest.mark.parametrize(
+        ("key", "value"),
+        [
+            ("nodes", {"ctl1": []}),
+            ("nodes", {"ctl1": ["relative"]}),
+            ("nodes", {"ctl1": "/x"}),
+            ("nodes", [1]),
+            ("layers", [None]),
+            ("bytes", "many"),
+            ("bytes", True),
+            ("made", 5),
+            ("inventory", None),
+            ("version", None),
+        ],
+    )
+    def test_a_manifest_of_the_wrong_form(self, bench: Bench, key: str, value: Any) -> None:
+        bench.do("make", "first")
+        path = Path(bench.snapshots.directory, "first", "manifest.json")
+        path.write_text(json.dumps(json.loads(path.read_text()) | {key: value}))
+        with pytest.raises(LabError, match=f"is damaged: {key}"):
+            bench.do("restore", "first")
+
+
+def deeds(monkeypatch: pytest.MonkeyPatch, limit: int) -> Callable[[], int]:
+    """Have the process die at the given change of the file system; returns how many there were."""
+    count = 0
+
+    def counted(real: Callable[..., Any]) -> Callable[..., Any]:
+        def instead(*arguments: Any, **named: Any) -> Any:
+            nonlocal count
+            count += 1
+            if count == limit:
+                raise Killed
+            return real(*arguments, **named)
+
+        return instead
+
+    for name in ("rename", "mkdir", "unlink", "rmdir", "symlink", "link", "makedirs", "chmod"):
+        monkeypatch.setattr(os, name, counted(getattr(os, name)))
+    monkeypatch.setattr(lab_nodestate, "exchange", counted(lab_nodestate.exchange))
+    monkeypatch.setattr(lab_copies.shutil, "copy2", counted(shutil.copy2))
+    return lambda: count
+
+
+def cut_off(bench: Bench, action: str, name: str, after: int) -> bool:
+    """Carry out an action that is killed at the given change; returns whether it came to its end before that."""
+    with pytest.MonkeyPatch.context() as patch:
+        deeds(patch, after)
+        try:
+            bench.do(action, name)
+        except Killed:
+            return False
+    return True
+
+
+def each_moment(tmp_path: Path, prepare: Callable[[Bench], None], action: str, name: str) -> Iterator[Bench]:
+    """Yield a lab for each moment at which the action can be killed, after it was killed then and the rest was done."""
+    for moment in range(1, 400):
+        bench = Bench(tmp_path / str(moment))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(lab_host, "LABS", str(bench.place / "labs"))
+            patch.setattr(lab_snapshots, "SNAPSHOTS", str(bench.place / "snapshots"))
+            bench.place.mkdir()
+            bench.build("one")
+            prepare(bench)
+            ended = cut_off(bench, action, name, moment)
+            bench.do("finish")
+            yield bench
+            assert not os.path.exists(bench.snapshots.state.other)
+            assert not os.path.exists(os.path.join(bench.lab.directory, "restore.json"))
+        if ended:
+            assert moment > 5, "it has more steps than that"
+            return
+    pytest.fail("it never came to its end")
+
+
+class TestKilled:
+    def test_while_one_is_made(self, tmp_path: Path) -> None:
+        kept = 0
+        for bench in each_moment(tmp_path, lambda _bench: None, "make", "first"):
+            assert bench.read() == bench.whole("one")
+            if bench.snapshots.names():
+                kept += 1
+            else:
+                bench.do("make", "first")
+            bench.write("two")
+            bench.do("restore", "first")
+            assert bench.read() == bench.whole("one")
+        assert kept
+
+    def test_while_one_is_put_back(self, tmp_path: Path) -> None:
+        def prepare(bench: Bench) -> None:
+            bench.do("make", "first")
+            bench.write("two")
+
+        seen = []
+        for bench in each_moment(tmp_path, prepare, "restore", "first"):
+            found = bench.read()
+            assert found in (bench.whole("one"), bench.whole("two"))
+            seen.append(found["ctl1"])
+            bench.do("restore", "first")
+            assert bench.read() == bench.whole("one")
+        assert set(seen) == {"ctl1 one", "ctl1 two"}
+
+    def test_while_one_is_put_back_after_the_lab_was_taken_down(self, tmp_path: Path) -> None:
+        def prepare(bench: Bench) -> None:
+            bench.do("make", "first")
+            shutil.rmtree(bench.lab.directory)
+            shutil.rmtree(bench.controller)
+
+        for bench in each_moment(tmp_path, prepare, "restore", "first"):
+            bench.do("restore", "first")
+            assert bench.read() == bench.whole("one")
+
+    def test_while_one_is_removed(self, tmp_path: Path) -> None:
+        def prepare(bench: Bench) -> None:
+            bench.do("make", "first")
+            bench.write("two")
+            bench.do("make", "second")
+
+        for bench in each_moment(tmp_path, prepare, "delete", "first"):
+            assert bench.read() == bench.whole("two")
+            bench.do("restore", "second")
+            assert bench.read() == bench.whole("two")
+
+
+class TestCopies:
+    def test_a_tree_keeps_modes_links_and_contents(self, tmp_path: Path) -> None:
+        source = tmp_path / "source"
+        (source / "inner").mkdir(parents=True)
+        (source / "inner").chmod(0o711)
+        (source / "inner" / "key").write_text("secret")
+        (source / "inner" / "key").chmod(0o600)
+        (source / "link").symlink_to("inner/key")
+        os.mkfifo(source / "pipe")
+        copy_tree(str(source), str(tmp_path / "target"))
+        target = tmp_path / "target"
+        assert (target / "inner").stat().st_mode & 0o777 == 0o711
+        assert (target / "inner" / "key").stat().st_mode & 0o777 == 0o600
+        assert os.readlink(target / "link") == "inner/key"
+        assert sorted(path.name for path in target.iterdir()) == ["inner", "link"]
+
+    def test_files_of_another_mode_are_not_shared(self, tmp_path: Path) -> None:
+        for name, mode in (("before", 0o600), ("source", 0o644)):
+            (tmp_path / name).mkdir()
+            (tmp_path / name / "file").write_text("same")
+            (tmp_path / name / "file").chmod(mode)
+        copy_tree(str(tmp_path / "source"), str(tmp_path / "target"), [str(tmp_path / "before")])
+        assert (tmp_path / "target" / "file").stat().st_mode & 0o777 == 0o644
+
+    def test_a_sparse_file_counts_as_what_it_takes(self, tmp_path: Path) -> None:
+        with (tmp_path / "osd").open("wb") as stream:
+            stream.truncate(10 * 1024**3)
+        os.link(tmp_path / "osd", tmp_path / "again")
+        (tmp_path / "data").write_bytes(b"x" * 65536)
+        os.link(tmp_path / "data", tmp_path / "same")
+        assert 65536 <= allocated(str(tmp_path)) < 200_000
+        assert allocated(str(tmp_path / "gone")) == 0
+
+    def test_what_is_put_in_place_is_all_that_is_there(self, tmp_path: Path) -> None:
+        (tmp_path / "source").mkdir()
+        (tmp_path / "source" / "a").write_text("new")
+        (tmp_path / "target").mkdir()
+        (tmp_path / "target" / "b").write_text("old")
+        (tmp_path / "target.old").mkdir()
+        put_in_place(str(tmp_path / "source"), str(tmp_path / "target"))
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["source", "target"]
+        assert [path.name for path in (tmp_path / "target").iterdir()] == ["a"]
+
+
+def test_what_an_inventory_says_counts_and_not_how(tmp_path: Path) -> None:
+    (tmp_path / "hosts.yml").write_text("a: {b: 1}\n")
+    (tmp_path / "vault.yml").write_text("a: !vault x\n")
+    before = inventory_files(str(tmp_path))
+    (tmp_path / "hosts.yml").write_text("# why\na:\n  b: 1\n")
+    assert inventory_files(str(tmp_path)) == before
+    (tmp_path / "vault.yml").write_text("a: !vault y\n")
+    assert set(inventory_files(str(tmp_path)).items()) - set(before.items())
+
+
+def test_the_lab_of_another_clone_is_not_finished(bench: Bench) -> None:
+    bench.do("make", "first")
+    bench.lab.write_record("/elsewhere", "stopped")
+    os.makedirs(bench.snapshots.state.other)
+    bench.do("finish")
+    assert os.path.exists(bench.snapshots.state.other)
+    assert lab_snapshot.ACTIONS.keys() == {"make", "restore", "delete"}
