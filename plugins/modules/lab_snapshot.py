@@ -89,11 +89,20 @@ from ansible.module_utils.lab_network import remove_lab
 from ansible.module_utils.lab_snapshots import Snapshots, check_name
 
 
+NO_INVENTORY = ("~", ".orig", ".bak", ".swp", ".pyc", ".pyo", ".retry")
+
+
 def inventory_files(directory: str) -> dict[str, str]:
-    """Return a digest of what each file of an inventory says, by its path there; comments don't count."""
+    """Return a digest of what each file of an inventory says, by its path there; comments don't count.
+
+    What Ansible does not read (hidden files, editors' copies, compiled Python) is left out.
+    """
     found = {}
-    for place, _directories, files in os.walk(directory):
+    for place, directories, files in os.walk(directory):
+        directories[:] = [name for name in directories if not name.startswith((".", "__"))]
         for name in files:
+            if name.startswith(".") or name.endswith(NO_INVENTORY):
+                continue
             path = os.path.join(place, name)
             with open(path, "rb") as stream:
                 content = stream.read()

@@ -63,6 +63,12 @@ SHOWS: dict[str, dict[str, Shows]] = {
         f"{HOPLAB} drill --answer": Shows(r"It (breaks|slows) hop "),
         f"{HOPLAB} drill --heal": Shows(r"the fault [a-z0-9-]+ is out", seconds=400),
     },
+    "Keep a state and go back to it": {
+        "make snapshot NAME=before-lesson": Shows(r"Snapshot \.+ .* s\b(?s:.*)Services \.+", seconds=400),
+        "make snapshots": Shows(r"(?m)^hoplab +before-lesson +\d{4}-\d\d-\d\d "),
+        "make restore NAME=before-lesson": Shows(r"Restore \.+ .* s\b(?s:.*)Services \.+", seconds=400),
+        "make snapshot-delete NAME=before-lesson": Shows(r"Remove the snapshot \.+ .* s\b"),
+    },
     "Look around": {
         f"{SSH} ctl1": Shows(r"(?m)^ctl1$", stdin=WHO),
         f"{SSH} ceph1 ceph -s": Shows(r"health: HEALTH_OK"),

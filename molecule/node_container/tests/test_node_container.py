@@ -118,3 +118,57 @@ def test_the_kernel_tells_root_who_reads_a_file(scenario: Scenario) -> None:
         "python3 -c 'import ctypes; print(ctypes.CDLL(None, use_errno=True).fanotify_init(0, 0), ctypes.get_errno())'"
     )
     assert int(told.split()[0]) >= 0, told
+
+
+def snapshot(scenario: Scenario, action: str, name: str) -> subprocess.CompletedProcess[str]:
+    """Make a snapshot of the two nodes, put one back or remove one."""
+    wanted = {
+        "action": action,
+        "name": name,
+        "controller": str(scenario.lab),
+        "inventory": str(scenario.directory / "group_vars"),
+        "version": "test",
+    }
+    return scenario.converge(scenario_tasks="snapshot", node_container_snapshot=wanted)
+
+
+def started(scenario: Scenario) -> None:
+    """Start the nodes."""
+    again = scenario.converge()
+    assert again.returncode == 0, again.stdout[-3000:]
+
+
+def test_a_snapshot_brings_back_what_nodes_and_controller_had(scenario: Scenario) -> None:
+    nodes = scenario.nodes.values()
+    for node in nodes:
+        node.output("echo one > /srv/state; truncate --size=3G /srv/sparse; rm /etc/motd")
+    (scenario.lab / "secret").write_text("one")
+    made = snapshot(scenario, "make", "first")
+    assert made.returncode == 0, made.stdout[-3000:]
+    started(scenario)
+    for node in nodes:
+        assert node.output("cat /srv/state; ls /etc/motd || true") == "one\n"
+        node.output("echo two > /srv/state; rm /srv/sparse; echo new > /etc/motd")
+    (scenario.lab / "secret").write_text("two")
+    back = snapshot(scenario, "restore", "first")
+    assert back.returncode == 0, back.stdout[-3000:]
+    started(scenario)
+    for node in nodes:
+        # A hole of the file takes no room, whatever it was copied through.
+        told = node.output("cat /srv/state; ls /etc/motd || true; stat --format='%s %b' /srv/sparse")
+        assert told == f"one\n{3 * 1024**3} 0\n"
+    assert (scenario.lab / "secret").read_text() == "one"
+    (scenario.lab / "secret").unlink()
+    gone = snapshot(scenario, "delete", "first")
+    assert gone.returncode == 0, gone.stdout[-3000:]
+    # The nodes stand on its layers still.
+    assert all(node.output("cat /srv/state") == "one\n" for node in nodes)
+    assert snapshot(scenario, "delete", "first").returncode == 2
+
+
+def test_a_snapshot_without_a_sound_name_is_refused_and_the_nodes_go_on(scenario: Scenario) -> None:
+    before = manager("ctl1")
+    refused = snapshot(scenario, "make", "../elsewhere")
+    assert refused.returncode == 2
+    assert "NAME is '../elsewhere'" in refused.stdout
+    assert manager("ctl1") == before

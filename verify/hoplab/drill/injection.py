@@ -72,7 +72,8 @@ def heal(deployment: Deployment) -> str:
                 _undo(nodes, deployment, journal.entries[-1])
             except HoplabError as error:
                 raise SourceError(
-                    f"the fault {journal.fault} is still in: {error}; try `hoplab drill --heal`"
+                    f"the fault {journal.fault} is still in: {error}; try `hoplab drill --heal`, and where that does "
+                    "not help, go back to a snapshot of the lab: `make snapshots`, then `make restore NAME=...`"
                 ) from None
             journal.undone()
     journal.end()
