@@ -35,6 +35,11 @@ def test_scenarios_run_side_by_side() -> None:
     numbers = [settings(name)["scenario_number"] for name in NAMES]
     assert len(set(numbers)) == len(numbers)
     assert all(0 < number <= LAST_NUMBER for number in numbers)
+    slots = re.search(r"^SLOTS = \((\d+), (\d+)\)$", (ROOT / "bin" / "molecule").read_text(), re.MULTILINE)
+    assert slots is not None
+    assert not {int(number) for number in slots.groups()} & set(numbers)
+    # Whose snapshots `make clean` removes.
+    assert all(re.fullmatch("8[12]", number) for number in slots.groups())
 
 
 def test_every_playbook_is_there() -> None:

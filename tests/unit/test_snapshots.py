@@ -1,4 +1,4 @@
-"""Snapshots of a lab's state: kept, put back and removed; whole whenever the process is killed. Real files, no nodes."""
+"""Snapshots of a lab's state: kept, put back, removed; whole whenever the process is killed. Real files, no nodes."""
 
 import json
 import os
@@ -61,7 +61,7 @@ class Bench:
         """Return what each node and the controller see: the uppermost layer that has the file."""
         found = {}
         for node, lower in self.snapshots.state.lowers().items():
-            for layer in (os.path.join(self.lab.node_directory(node), "upper"), *lower):
+            for layer in (f"{self.lab.node_directory(node)}/upper", *lower):
                 if Path(layer, "data").exists():
                     found[node] = Path(layer, "data").read_text()
                     break
@@ -130,12 +130,12 @@ class TestLife:
         bench.do("make", "second")
         first, second = (Path(bench.snapshots.directory, name, "controller") for name in ("first", "second"))
         # The guest image is one file on the disk; what differs is not.
-        assert os.path.samefile(first / "guest.raw", second / "guest.raw")
+        assert (first / "guest.raw").samefile(second / "guest.raw")
         assert (first / "secrets.yml").read_text() != (second / "secrets.yml").read_text()
 
     def test_it_is_for_root_alone(self, bench: Bench) -> None:
         bench.do("make", "first")
-        modes = {os.stat(path).st_mode & 0o777 for path in (bench.snapshots.directory, bench.snapshots.layers)}
+        modes = {Path(path).stat().st_mode & 0o777 for path in (bench.snapshots.directory, bench.snapshots.layers)}
         assert modes == {0o700}
         kept = Path(bench.snapshots.directory, "first")
         assert (kept.stat().st_mode & 0o777, (kept / "manifest.json").stat().st_mode & 0o777) == (0o700, 0o600)
@@ -155,7 +155,7 @@ class TestLife:
         assert len(bench.layers()) == 2, "the nodes stand on both"
         shutil.rmtree(bench.lab.directory)
         bench.snapshots.sweep()
-        assert not os.path.exists(bench.snapshots.directory)
+        assert not Path(bench.snapshots.directory).exists()
 
     def test_a_lab_that_was_taken_down_comes_back(self, bench: Bench) -> None:
         bench.do("make", "first")
@@ -184,7 +184,7 @@ class TestRefusals:
         for action in ("make", "restore", "delete"):
             with pytest.raises(LabError, match="NAME is"):
                 bench.do(action, name)
-        assert not os.path.exists(bench.snapshots.directory)
+        assert not Path(bench.snapshots.directory).exists()
 
     @pytest.mark.parametrize("name", ["before-lesson", "2026-11-27", "A.b_c", "x" * 40])
     def test_names(self, name: str) -> None:
@@ -318,8 +318,8 @@ def each_moment(tmp_path: Path, prepare: Callable[[Bench], None], action: str, n
             ended = cut_off(bench, action, name, moment)
             bench.do("finish")
             yield bench
-            assert not os.path.exists(bench.snapshots.state.other)
-            assert not os.path.exists(os.path.join(bench.lab.directory, "restore.json"))
+            assert not Path(bench.snapshots.state.other).exists()
+            assert not Path(bench.lab.directory, "restore.json").exists()
         if ended:
             assert moment > 5, "it has more steps than that"
             return
@@ -389,7 +389,7 @@ class TestCopies:
         target = tmp_path / "target"
         assert (target / "inner").stat().st_mode & 0o777 == 0o711
         assert (target / "inner" / "key").stat().st_mode & 0o777 == 0o600
-        assert os.readlink(target / "link") == "inner/key"
+        assert str((target / "link").readlink()) == "inner/key"
         assert sorted(path.name for path in target.iterdir()) == ["inner", "link"]
 
     def test_files_of_another_mode_are_not_shared(self, tmp_path: Path) -> None:
@@ -403,9 +403,9 @@ class TestCopies:
     def test_a_sparse_file_counts_as_what_it_takes(self, tmp_path: Path) -> None:
         with (tmp_path / "osd").open("wb") as stream:
             stream.truncate(10 * 1024**3)
-        os.link(tmp_path / "osd", tmp_path / "again")
+        (tmp_path / "again").hardlink_to(tmp_path / "osd")
         (tmp_path / "data").write_bytes(b"x" * 65536)
-        os.link(tmp_path / "data", tmp_path / "same")
+        (tmp_path / "same").hardlink_to(tmp_path / "data")
         assert 65536 <= allocated(str(tmp_path)) < 200_000
         assert allocated(str(tmp_path / "gone")) == 0
 
@@ -433,7 +433,7 @@ def test_what_an_inventory_says_counts_and_not_how(tmp_path: Path) -> None:
 def test_the_lab_of_another_clone_is_not_finished(bench: Bench) -> None:
     bench.do("make", "first")
     bench.lab.write_record("/elsewhere", "stopped")
-    os.makedirs(bench.snapshots.state.other)
+    Path(bench.snapshots.state.other).mkdir(parents=True)
     bench.do("finish")
-    assert os.path.exists(bench.snapshots.state.other)
+    assert Path(bench.snapshots.state.other).exists()
     assert lab_snapshot.ACTIONS.keys() == {"make", "restore", "delete"}

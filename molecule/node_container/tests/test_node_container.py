@@ -19,9 +19,9 @@ def links(node: Node) -> dict[str, Any]:
     return {row["ifname"]: (row["mtu"], [address["local"] for address in row["addr_info"]]) for row in told}
 
 
-def manager(node: str) -> int:
+def manager(scenario: Scenario, node: str) -> int:
     """Return the process id of a node's container manager."""
-    argv = ["pgrep", "--full", f"^systemd-nspawn .*--directory={LABS}/m2/nodes/{node}/root"]
+    argv = ["pgrep", "--full", f"^systemd-nspawn .*--directory={LABS}/m{scenario.number}/nodes/{node}/root"]
     return int(subprocess.run(argv, capture_output=True, text=True, check=True).stdout)
 
 
@@ -46,7 +46,10 @@ def test_each_has_the_links_of_its_part(scenario: Scenario) -> None:
     # This machine's ends carry what the tunnel takes; the node's own end is for a role to set up.
     ends = json.loads(
         subprocess.run(
-            ["ip", "-json", "link", "show", "master", "m2-tun0"], capture_output=True, text=True, check=True
+            ["ip", "-json", "link", "show", "master", f"m{scenario.number}-tun0"],
+            capture_output=True,
+            text=True,
+            check=True,
         ).stdout
     )
     assert [end["mtu"] for end in ends] == [1600]
@@ -86,16 +89,16 @@ def test_nobody_else_gets_in(scenario: Scenario, tmp_path: Path) -> None:
 
 def test_what_a_node_writes_is_its_own_and_outlives_a_killed_container(scenario: Scenario) -> None:
     scenario.control.output("echo 58 hops > /srv/written")
-    kept = LABS / "m2" / "nodes" / "ctl1" / "upper" / "srv" / "written"
+    kept = LABS / f"m{scenario.number}" / "nodes" / "ctl1" / "upper" / "srv" / "written"
     assert kept.read_text(encoding="utf-8") == "58 hops\n"
     assert scenario.nodes["cmp1"].run("cat /srv/written").returncode == 1
     scenario.control.output("sync")
-    before = manager("ctl1")
+    before = manager(scenario, "ctl1")
     os.kill(before, signal.SIGKILL)
     eventually("the container is gone", lambda: not Path(f"/proc/{before}").exists(), seconds=20)
     again = scenario.converge()
     assert again.returncode == 0, again.stdout[-3000:]
-    assert manager("ctl1") != before
+    assert manager(scenario, "ctl1") != before
     assert scenario.control.output("cat /srv/written") == "58 hops\n"
 
 
@@ -105,7 +108,7 @@ def test_a_lab_of_another_clone_is_refused_and_goes_on(scenario: Scenario) -> No
     )
     refused = scenario.converge(node_container_owner="/srv/another/clone")
     assert refused.returncode == 2
-    assert "a lab named m2 of another clone" in refused.stdout
+    assert f"a lab named m{scenario.number} of another clone" in refused.stdout
     after = scenario.control.output(
         "cat /proc/sys/kernel/random/boot_id; systemctl show --value --property=UserspaceTimestamp"
     )
@@ -167,8 +170,8 @@ def test_a_snapshot_brings_back_what_nodes_and_controller_had(scenario: Scenario
 
 
 def test_a_snapshot_without_a_sound_name_is_refused_and_the_nodes_go_on(scenario: Scenario) -> None:
-    before = manager("ctl1")
+    before = manager(scenario, "ctl1")
     refused = snapshot(scenario, "make", "../elsewhere")
     assert refused.returncode == 2
     assert "NAME is '../elsewhere'" in refused.stdout
-    assert manager("ctl1") == before
+    assert manager(scenario, "ctl1") == before

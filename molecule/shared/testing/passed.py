@@ -11,7 +11,7 @@ import platform
 import re
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -99,8 +99,13 @@ class Results:
 
 def digest(root: Path, role: str) -> str:
     """Return the SHA-256 of all that a scenario is made from: names, modes and contents of files, and this machine."""
+    return digest_of(root, inputs(root, role))
+
+
+def digest_of(root: Path, names: Iterable[str]) -> str:
+    """Return the SHA-256 of files of a clone (names, modes, contents) and of this machine."""
     found = hashlib.sha256()
-    for name in inputs(root, role):
+    for name in names:
         path = root / name
         found.update(f"{name}\0{path.lstat().st_mode:o}\0".encode())
         found.update(str(path.readlink()).encode() if path.is_symlink() else hashlib.sha256(path.read_bytes()).digest())
@@ -140,9 +145,15 @@ def _is_input(name: str, role: str, roles: frozenset[str], helpers: frozenset[st
 
 def roles_of(root: Path, role: str) -> frozenset[str]:
     """Return the roles that a scenario applies: its own, what it needs, and whatever one of these names."""
-    there = {path.name for path in (root / "roles").iterdir()}
     settings = scenario_settings(root, role)
-    todo = [settings["scenario_role"], *settings["scenario_needs"], *settings.get("scenario_needs_here", [])]
+    own = [settings["scenario_role"], *settings["scenario_needs"], *settings.get("scenario_needs_here", [])]
+    return with_what_they_name(root, own)
+
+
+def with_what_they_name(root: Path, roles: Iterable[str]) -> frozenset[str]:
+    """Return roles with those that they, or the playbooks of all scenarios, name."""
+    there = {path.name for path in (root / "roles").iterdir()}
+    todo = list(roles)
     for playbook in (root / "molecule" / "shared").rglob("*.yml"):
         todo += NAMED.findall(playbook.read_text(encoding="utf-8"))
     found: set[str] = set(SHARED_ROLES)

@@ -88,6 +88,11 @@ class Scenario:
         found: dict[str, Any] = yaml.safe_load((self.directory / "scenario.yml").read_text(encoding="utf-8"))
         return found
 
+    @property
+    def number(self) -> int:
+        """The number of its lab: its own, or that of the slot in which bin/molecule runs it."""
+        return int(os.environ.get("HOPLAB_SLOT") or self.settings["scenario_number"])
+
     @cached_property
     def nodes(self) -> dict[str, Node]:
         """All nodes by name."""
@@ -116,7 +121,7 @@ class Scenario:
 
     def subnet_address(self, network: str, number: int) -> str:
         """Return the address with this number in one of the scenario's networks (management, tunnel, external)."""
-        third = self.settings["scenario_number"] * 3 + ["management", "tunnel", "external"].index(network)
+        third = self.number * 3 + ["management", "tunnel", "external"].index(network)
         return f"172.30.{third}.{number}"
 
     def service(self, name: str) -> Connection:
