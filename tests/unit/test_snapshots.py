@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.module_utils import lab_copies, lab_host, lab_nodestate, lab_snapshots
+from ansible.module_utils import lab_host, lab_nodestate, lab_snapshots
 from ansible.module_utils.lab_copies import allocated, copy_tree, put_in_place
 from ansible.module_utils.lab_host import Lab, LabError
 from ansible.module_utils.lab_snapshots import MOST_LAYERS, Snapshots, check_name
@@ -290,7 +290,7 @@ def deeds(monkeypatch: pytest.MonkeyPatch, limit: int) -> Callable[[], int]:
     for name in ("rename", "mkdir", "unlink", "rmdir", "symlink", "link", "makedirs", "chmod"):
         monkeypatch.setattr(os, name, counted(getattr(os, name)))
     monkeypatch.setattr(lab_nodestate, "exchange", counted(lab_nodestate.exchange))
-    monkeypatch.setattr(lab_copies.shutil, "copy2", counted(shutil.copy2))
+    monkeypatch.setattr(shutil, "copy2", counted(shutil.copy2))
     return lambda: count
 
 

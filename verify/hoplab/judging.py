@@ -17,6 +17,7 @@ from hoplab.report.failure import Said, failure
 from hoplab.retry import of_any_try, retry_of
 from hoplab.sieve import Sieve
 from hoplab.trouble import find_troubles
+from hoplab.waits import Wait, find_waits, within
 
 STATUS: Mapping[str, int] = {
     Result.PROVED: EXIT_HOLDS,
@@ -110,8 +111,19 @@ def judge_run(directory: Path, catalogue: Catalogue, flow: Flow, *, write: bool 
         sources=judging.reading.sources,
         failure=why,
         pace=read_usual(directory),
+        waits=_waits(judging),
     )
     if write:
         write_events(judging.events, directory / EVENTS)
         write_json(directory / REPORT, made)
     return made
+
+
+def _waits(judging: Judging) -> list[Wait] | None:
+    """Return the calls of a launch whose answers were there before the caller went on; None where nothing tells."""
+    reading, record = judging.reading, judging.record
+    if record.unprepared is not None:
+        return None
+    offsets = {node: clock.offset for node, clock in record.clocks.items()}
+    messages = (event for event in reading.said_by(BROKER) if event.kind.startswith("rpc."))
+    return within(find_waits(messages, reading.logs(), judging.ids, offsets), judging.judgement) or None

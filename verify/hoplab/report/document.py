@@ -15,6 +15,7 @@ from hoplab.pace import Pace, lags, slow_hop
 from hoplab.record import PREPARATION, Record, Unit
 from hoplab.report.form import SCHEMA
 from hoplab.sources import Source
+from hoplab.waits import Wait, by_hop
 
 LINE: Final = 1000
 DENIALS: Final = 5
@@ -36,13 +37,16 @@ def document(
     sources: Iterable[Source],
     failure: Document | None,
     pace: Pace | None = None,
+    waits: Iterable[Wait] | None = None,
 ) -> Document:
     """Return the report of a judged run.
 
     ids: all that are known of the launch, with those that were learnt; failure: see `hoplab.report.failure`; pace: what
-    is usual in this lab, None if that is not known. The same run gives the same document at any time.
+    is usual in this lab, None if that is not known; waits: calls whose answer was there before the caller went on, None
+    if that is not known. The same run gives the same document at any time.
     """
-    times = Times(lags(judgement), pace)
+    waits = None if waits is None else list(waits)
+    times = Times(lags(judgement), pace, None if waits is None else by_hop(waits, judgement))
     return {
         "schema": SCHEMA,
         "flow": flow.name,
@@ -68,6 +72,7 @@ def document(
         "counts": dict(sorted(Counter(str(one.verdict) for one in judgement.hops).items())),
         "hops": [entry for one in _in_order(flow, judgement) for entry in _hop(one, flow, record, ids, times)],
         "slow": _slow(judgement, flow, times),
+        "waits": _waits(waits),
         "failure": failure,
         "preparation": _preparation(record),
         "notes": list(record.notes),
@@ -118,18 +123,20 @@ def _look(record: Record) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """How long each hop was waited for, by name in seconds, and what is usual."""
+    """How long each hop was waited for, by name in seconds, what is usual, and how long its answer was there."""
 
     lags: Mapping[str, float]
     pace: Pace | None
+    waited: Mapping[str, float] | None
 
     def of(self, name: str) -> Document:
-        """Return both for a hop, None for what is not known."""
+        """Return all three for a hop, None for what is not known."""
         lag = self.lags.get(name)
         usual = self.pace.hops.get(name) if self.pace else None
         return {
             "lag_s": None if lag is None else round(lag, 3),
             "usual_s": None if usual is None else round(usual.middle, 3),
+            "waited_s": None if self.waited is None or lag is None else round(self.waited.get(name, 0.0), 3),
         }
 
 
@@ -147,6 +154,26 @@ def _slow(judgement: Judgement, flow: Flow, times: Times) -> Document | None:
         "longest_s": longest,
         "runs": times.pace.runs,
     }
+
+
+def _waits(waits: Iterable[Wait] | None) -> Document | None:
+    """Return the calls whose answer was there before the caller went on, and their sum; None where it is not known."""
+    if waits is None:
+        return None
+    waits = list(waits)
+    calls = [
+        {
+            "who": wait.who,
+            "node": wait.node,
+            "method": wait.method,
+            "call": wait.call,
+            "answered": instant(wait.answered),
+            "went_on": instant(wait.went_on),
+            "waited_s": round(wait.seconds, 3),
+        }
+        for wait in waits
+    ]
+    return {"waited_s": round(sum(wait.seconds for wait in waits), 3), "calls": calls}
 
 
 def first_number(flow: Flow, hop: Hop) -> int | str | None:

@@ -68,6 +68,7 @@ HOP: Final = _of(
         "denials": _list(WITNESS),
         "lag_s": _or_null(SECONDS),
         "usual_s": _or_null(SECONDS),
+        "waited_s": _or_null(SECONDS),
     },
 )
 LAUNCH: Final = _of(
@@ -81,6 +82,10 @@ LAUNCH: Final = _of(
 SLOW: Final = _of(
     {"hop": NUMBER, "name": TEXT, "lag_s": SECONDS, "usual_s": SECONDS, "longest_s": SECONDS, "runs": COUNT}
 )
+WAIT: Final = _of(
+    dict.fromkeys(("who", "node", "method", "call"), TEXT) | {"answered": TIME, "went_on": TIME, "waited_s": SECONDS}
+)
+WAITS: Final = _of({"waited_s": SECONDS, "calls": _list(WAIT)})
 TROUBLE: Final = _of(
     dict.fromkeys(("who", "node", "source", "level", "id", "line", "cause"), TEXT) | {"time": TIME, "times": COUNT}
 )
@@ -126,7 +131,7 @@ FORM: Final = _of(
         "hops": _list(HOP, minItems=1, maxItems=MOST_HOPS),
         "failure": _or_null(FAILURE),
     },
-    {"slow": _or_null(SLOW), "preparation": _or_null(PREPARATION)},
+    {"slow": _or_null(SLOW), "waits": _or_null(WAITS), "preparation": _or_null(PREPARATION)},
 )
 """What report.json has to be (JSON Schema)."""
 CHECK: Final = jsonschema.Draft202012Validator(FORM, format_checker=FORMATS)

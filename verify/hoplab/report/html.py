@@ -6,6 +6,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from hoplab.report.explanation import TODAY
+from hoplab.report.lags import slowness, waited, waiting
 from hoplab.report.outline import (
     Document,
     Entry,
@@ -17,13 +18,11 @@ from hoplab.report.outline import (
     problems,
     read,
     sentence,
-    slowness,
     start,
     tally,
     took,
     trouble_line,
     voices,
-    waited,
     when,
 )
 from hoplab.report.sequence import sequence
@@ -89,6 +88,7 @@ def render_html(document: Document) -> str:
         as_verdict=RESULTS.get(document["result"], "unknown"),
         sentence=sentence(document),
         slowness=slowness(document),
+        waiting=waiting(document),
         tally=tally(document),
         counts=[(verdict, count, _of(document, verdict)) for verdict, count in counted(document)],
         meanings=MEANINGS,

@@ -80,14 +80,6 @@ def took(hop: Entry) -> float:
     return 0.0 if at is None or hop["end"] is None else max(0.0, moment(hop["end"]) - at)
 
 
-def waited(hop: Entry) -> str:
-    """Return how long a hop was waited for, and how long that usually is; empty where it is not known."""
-    lag, usual = hop.get("lag_s"), hop.get("usual_s")
-    if lag is None:
-        return ""
-    return f"{lag:.3f} s{'' if usual is None else f' (usually {usual:.3f} s)'} after what it must follow"
-
-
 def start(document: Document) -> float | None:
     """Return when the launch's first hop began, in seconds since 1970; None if no hop was seen.
 
@@ -253,17 +245,6 @@ def trouble_line(one: Entry) -> str:
     again = f" (said {one['times']} times)" if one["times"] > 1 else ""
     cause = f" <- {one['cause']}" if one["cause"] not in one["line"] else ""
     return f"{one['time']} {one['level']} on {one['node']}, {one['source']}: {one['line']}{cause}{again}"
-
-
-def slowness(document: Document) -> str:
-    """Return in one sentence which hop made a launch slow; empty if none did, or if that could not be told."""
-    slow = document.get("slow")
-    if slow is None:
-        return ""
-    return (
-        f"{number(slow)} {slow['name']} made this launch slow: it was waited for {slow['lag_s']:.1f} s, in this lab's "
-        f"last {slow['runs']} good runs {slow['usual_s']:.1f} s, and never more than {slow['longest_s']:.1f} s."
-    )
 
 
 def tally(document: Document) -> str:

@@ -6,6 +6,7 @@ from typing import Final
 from rich.console import Console
 from rich.text import Text
 
+from hoplab.report.lags import idle_time, slowness, waiting
 from hoplab.report.outline import (
     Document,
     Entry,
@@ -20,13 +21,13 @@ from hoplab.report.outline import (
     route,
     sentence,
     since,
-    slowness,
     start,
     tally,
     voices,
 )
 
-HEADER: Final = ("NO", "FROM -> TO", "HOP", "VERDICT", "SINCE START", "SEEN BY")
+WAITED: Final = "WAITED"
+HEADER: Final = ("NO", "FROM -> TO", "HOP", "VERDICT", "SINCE START", WAITED, "SEEN BY")
 RIGHT: Final = (HEADER.index("NO"), HEADER.index("SINCE START"))
 COLOURS: Final = {
     "proved": "green",
@@ -67,9 +68,11 @@ def result_line(document: Document) -> str:
 def _hops(document: Document) -> Iterator[Text]:
     first = start(document)
     hops = ordered(document["hops"])
-    rows = [_row(hop, first) for hop in hops]
-    widths = [max(len(row[column]) for row in [HEADER, *rows]) for column in range(len(HEADER))]
-    yield _line(HEADER, widths, "bold", range(len(HEADER)))
+    # Only a run that tells of waiting has a column for it.
+    kept = [column for column, title in enumerate(HEADER) if title != WAITED or document.get("waits")]
+    header, *rows = [[row[column] for column in kept] for row in (HEADER, *(_row(hop, first) for hop in hops))]
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    yield _line(header, widths, "bold", range(len(header)))
     for hop, row in zip(hops, rows, strict=True):
         yield _line(row, widths, COLOURS.get(hop["verdict"], "bold"), (VERDICT,))
 
@@ -88,7 +91,7 @@ def _row(hop: Entry, first: float | None) -> tuple[str, ...]:
     # For the good ones the witnesses say it all.
     why = "" if hop["verdict"] == "proved" else one_line(hop["why"])
     seen = "; ".join(part for part in (voices(hop), why) if part)
-    return number(hop), route(hop), hop["name"], hop["verdict"], since(hop, first), seen
+    return number(hop), route(hop), hop["name"], hop["verdict"], since(hop, first), idle_time(hop), seen
 
 
 def _ending(document: Document) -> Iterator[Text]:
@@ -109,6 +112,8 @@ def _ending(document: Document) -> Iterator[Text]:
         yield Text(f"not read: {one['source']} on {one['node']}: {one_line(one['problem'])}")
     if document["launch"]["error"]:
         yield Text(f"the launch reported: {one_line(document['launch']['error'])}")
+    if waiting(document):
+        yield Text(waiting(document))
     if slowness(document):
         yield Text(slowness(document), "yellow")
     yield Text(result_line(document), RESULTS.get(document["result"], "bold"))
