@@ -60,3 +60,25 @@ def first_boot_files(
         ("/root/.ssh/authorized_keys", authorized_key + "\n", 0o600),
         (f"/etc/systemd/network/10-{network['interface']}.network", network_file(network, address), 0o644),
     ]
+
+
+def offer_kvm(upper: str, device: str = "/dev/kvm") -> None:
+    """Have a node that is about to boot make a KVM device of its own, if this machine has one and the node can use it.
+
+    Not this machine's: what changes its group here would be seen in all nodes, where libvirt then takes what it knows
+    of QEMU for outdated. A node that has found that KVM runs no guest (the fact that nova_compute's probe keeps) has no
+    use for one. upper: the node's upper layer.
+    """
+    path = upper + "/etc/tmpfiles.d/kvm.conf"
+    fact = upper + "/etc/ansible/facts.d/nova_virt_type.fact"
+    usable = os.path.exists(device)
+    if usable and os.path.exists(fact):
+        with open(fact, encoding="utf-8") as stream:
+            usable = "qemu" not in stream.read()
+    if usable:
+        os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+        number = os.stat(device).st_rdev
+        with open(path, "w", encoding="utf-8") as stream:
+            stream.write(f"c /dev/kvm 0660 root root - {os.major(number)}:{os.minor(number)}\n")
+    elif os.path.exists(path):
+        os.unlink(path)

@@ -81,7 +81,7 @@ import time
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.lab_firstboot import first_boot_files
+from ansible.module_utils.lab_firstboot import first_boot_files, offer_kvm
 from ansible.module_utils.lab_host import NSPAWN, Lab, LabError, alive, host_lock, refuse_foreign, remove_link, run
 from ansible.module_utils.lab_network import bridge_name, ensure_networks, remove_lab
 from ansible.module_utils.lab_snapshots import Snapshots
@@ -128,6 +128,7 @@ def make(lab: Lab, node: dict[str, Any], params: dict[str, Any]) -> bool:
         # A node stays on the layers that it was made from, also when the cache has newer ones.
         lower = ":".join(stream.read().splitlines())
     if lab.root(node["name"]) not in lab.mounts():
+        offer_kvm(os.path.join(place, "upper"))
         options = f"lowerdir={lower},upperdir={place}/upper,workdir={place}/work"
         run("mount", "-t", "overlay", f"hoplab-{node['name']}", "-o", options, lab.root(node["name"]))
     return new
@@ -148,14 +149,11 @@ def start(lab: Lab, node: dict[str, Any], links: list[dict[str, Any]]) -> int:
         "--capability=all",
         # systemd-nspawn forbids it although a real machine's root may: it tells who reads a file, which proves a hop.
         "--system-call-filter=fanotify_init fanotify_mark",
-        "--bind=/dev/net/tun",
         "--resolv-conf=off",
         "--timezone=off",
         "--link-journal=no",
         "--console=pipe",
     ]
-    if os.path.exists("/dev/kvm"):
-        argv.append("--bind=/dev/kvm")
     argv += [
         f"--network-veth-extra={host_link(lab, node['name'], link['interface'])}:{link['interface']}" for link in links
     ]

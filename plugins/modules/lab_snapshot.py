@@ -88,7 +88,6 @@ from ansible.module_utils.lab_host import Lab, LabError, refuse_foreign
 from ansible.module_utils.lab_network import remove_lab
 from ansible.module_utils.lab_snapshots import Snapshots, check_name
 
-
 NO_INVENTORY = ("~", ".orig", ".bak", ".swp", ".pyc", ".pyo", ".retry")
 
 

@@ -11,7 +11,13 @@ from typing import Any
 import pytest
 from ansible.module_utils import lab_host, lab_network
 from ansible.module_utils.lab_firewall import check_endpoints, wanted_table
-from ansible.module_utils.lab_firstboot import first_boot_files, host_address, machine_id, network_file
+from ansible.module_utils.lab_firstboot import (
+    first_boot_files,
+    host_address,
+    machine_id,
+    network_file,
+    offer_kvm,
+)
 from ansible.module_utils.lab_host import Lab, LabError, alive, refuse_foreign, remove_link, run, wait_gone
 from ansible.module_utils.lab_network import bridge_name, ensure_forwarding, restore_forwarding, wanted_rules
 from plugins.modules.lab_nodes import host_link
@@ -247,3 +253,29 @@ class TestTable:
     def test_an_endpoint_that_is_none(self, port: int) -> None:
         with pytest.raises(LabError, match=rf"node_container_guest_endpoints\[0\]\.port is {port}: use a TCP port"):
             check_endpoints([{"address": "192.0.2.11", "port": port}])
+
+
+class TestKvm:
+    def conf(self, upper: Path) -> Path:
+        return upper / "etc" / "tmpfiles.d" / "kvm.conf"
+
+    def found(self, upper: Path, answer: str) -> None:
+        fact = upper / "etc" / "ansible" / "facts.d" / "nova_virt_type.fact"
+        fact.parent.mkdir(parents=True)
+        fact.write_text(f'"{answer}"\n')
+
+    def test_a_node_makes_a_device_of_its_own(self, tmp_path: Path) -> None:
+        offer_kvm(str(tmp_path), device="/dev/null")
+        assert self.conf(tmp_path).read_text() == "c /dev/kvm 0660 root root - 1:3\n"
+        self.found(tmp_path, "kvm")
+        self.conf(tmp_path).unlink()
+        offer_kvm(str(tmp_path), device="/dev/null")
+        assert self.conf(tmp_path).exists()
+
+    def test_none_where_it_runs_no_guest_or_this_machine_has_none(self, tmp_path: Path) -> None:
+        offer_kvm(str(tmp_path), device="/dev/null")
+        offer_kvm(str(tmp_path), device=str(tmp_path / "none"))
+        assert not self.conf(tmp_path).exists()
+        self.found(tmp_path, "qemu")
+        offer_kvm(str(tmp_path), device="/dev/null")
+        assert not self.conf(tmp_path).exists()
