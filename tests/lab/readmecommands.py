@@ -89,6 +89,7 @@ SHOWS: dict[str, dict[str, Shows]] = {
         f"{HOPLAB} launch --existing": Shows(r"launch holds: all 13 checks hold"),
         f"{HOPLAB} launch --no-keep": Shows(r"launch holds: all 13 checks hold", seconds=400),
         f"{HOPLAB} cleanup": Shows(r"instance"),
+        f"{HOPLAB} wait": Shows(r"every service of the lab answers"),
         f"{HOPLAB} launch --json": Shows(r'"global_request_id": "req-', seconds=400),
     },
     "Bare commands": {

@@ -19,7 +19,7 @@ def test_no_lab_is_a_message_and_status_2(
     assert "make lab" in captured.err
 
 
-@pytest.mark.parametrize("arguments", [[], ["fly"], ["launch", "--what"]])
+@pytest.mark.parametrize("arguments", [[], ["fly"], ["launch", "--what"], ["wait", "--timeout", "soon"]])
 def test_wrong_usage_is_status_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         cli.main(arguments)
