@@ -24,6 +24,15 @@ def strange(event: Event, ids: Ids) -> tuple[str, ...]:
     return tuple(name for name in THINGS if ids.get(name) and (event.ids.get(name) or ids[name]).isdisjoint(ids[name]))
 
 
+def not_strange(events: Iterable[Event], ids: Ids) -> tuple[Event, ...]:
+    """Return the events that name no other things than the launch's (see `strange`)."""
+    for name in THINGS:
+        own = ids.get(name)
+        if own:
+            events = [event for event in events if not (event.ids.get(name) or own).isdisjoint(own)]
+    return tuple(events)
+
+
 def loosened(witness: Witness) -> Iterator[tuple[Witness, str]]:
     """Yield what a witness asks for but for one thing, where the rest still tells whose launch it is; and the thing."""
     for name in THINGS:

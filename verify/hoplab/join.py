@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from hoplab.agreement import agreed, loosened, strange
+from hoplab.agreement import agreed, loosened, not_strange, strange
 from hoplab.events import Event, Ids
 from hoplab.flow.model import ASKED, EXCHANGE, PLACEHOLDER, Hop, Witness
 
@@ -78,12 +78,9 @@ def learn(events: Iterable[Event], known: Ids) -> Ids:
     for lesson in TAUGHT:
         if ids.get(lesson.name):
             continue
-        found: set[str] = set()
-        for event in events:
-            own = teaches(event, lesson) and any(owned(event, other, ids) for other in lesson.beside)
-            if own and not strange(event, ids):
-                found |= event.ids.get(lesson.name, frozenset())
-        ids[lesson.name] = frozenset(found)
+        teaching = [event for event in events if event.kind in lesson.kinds and teaches(event, lesson)]
+        own = [event for event in teaching if any(owned(event, other, ids) for other in lesson.beside)]
+        ids[lesson.name] = _NONE.union(*(event.ids.get(lesson.name, _NONE) for event in not_strange(own, ids)))
     return ids
 
 
@@ -116,13 +113,14 @@ def speaking(events: Voices, witness: Witness, ids: Ids, host: str) -> tuple[Eve
     exchange = [name for name in witness.by if name in EXCHANGE]
     own = [(name, ids.get(name, frozenset())) for name in witness.by if name not in EXCHANGE]
     where = [(key, _filled(wanted, ids, host)) for key, wanted in witness.where.items()]
-    return tuple(
-        event
-        for event in some
-        if all(not event.ids.get(name, _NONE).isdisjoint(values) for name, values in own)
-        and all(event.ids.get(name) for name in exchange)
-        and all(event.fields.get(key) in wanted for key, wanted in where)
-    )
+    # One condition after the other, each on what is left: this is most of what judging does.
+    for key, wanted in where:
+        some = [event for event in some if event.fields.get(key) in wanted]
+    for name, values in own:
+        some = [event for event in some if not event.ids.get(name, _NONE).isdisjoint(values)]
+    for name in exchange:
+        some = [event for event in some if event.ids.get(name)]
+    return tuple(some)
 
 
 def gather(hop: Hop, events: Voices, ids: Ids, host: str, exchanges: Mapping[str, Ids]) -> tuple[Found, Ids]:
@@ -170,7 +168,7 @@ def disagreement(hop: Hop, found: Found, events: Voices, ids: Ids, host: str) ->
 
 def _own(events: Voices, witness: Witness, ids: Ids, host: str) -> tuple[Event, ...]:
     """Return the events that are what a witness asks for, and of nothing that is another launch's."""
-    return tuple(event for event in speaking(events, witness, ids, host) if not strange(event, ids))
+    return not_strange(speaking(events, witness, ids, host), ids)
 
 
 def tied(event: Event, witness: Witness, said: Ids) -> bool:
