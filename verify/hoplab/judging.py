@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 from hoplab.errors import EXIT_FAILS, EXIT_HOLDS, EXIT_UNREADABLE
 from hoplab.events import Event, Ids, write_events
@@ -19,6 +20,8 @@ from hoplab.sieve import Sieve
 from hoplab.trouble import find_troubles
 from hoplab.waits import Wait, find_waits, within
 
+BROKER: Final = "rabbitmq"
+"""Who tells when an answer was delivered."""
 STATUS: Mapping[str, int] = {
     Result.PROVED: EXIT_HOLDS,
     Result.FAILED: EXIT_FAILS,

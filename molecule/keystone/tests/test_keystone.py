@@ -75,6 +75,16 @@ def test_a_wrong_password_gets_no_token(keystone: Keystone) -> None:
     assert "X-Subject-Token" not in answer.headers
 
 
+def test_an_authentication_leaves_no_warning(keystone: Keystone, scenario: Scenario, ctl1: Node) -> None:
+    # Who looks for what went wrong reads the warnings of all daemons.
+    log = "/var/log/keystone/keystone-wsgi-public.log"
+    before = int(ctl1.output(f"stat --format=%s {log}"))
+    assert keystone.log_in("admin", scenario.secret("keystone_admin"), "admin").status_code == 201
+    said = ctl1.output(f"tail --bytes=+{before + 1} {log}")
+    assert "POST" in said
+    assert " WARNING " not in said
+
+
 def test_a_member_may_not_change_users(keystone: Keystone, admin: str) -> None:
     learner = {"user": {"name": "learner", "password": "a1b2c3d4"}}
     user = keystone.ask("POST", "/users", admin, json=learner).json()["user"]
