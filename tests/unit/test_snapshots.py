@@ -1,99 +1,19 @@
-"""Snapshots of a lab's state: kept, put back, removed; whole whenever the process is killed. Real files, no nodes."""
+"""Snapshots of a lab's state: kept, put back, removed, and what is refused. Real files, no nodes."""
 
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.module_utils import lab_host, lab_nodestate, lab_snapshots
+from ansible.module_utils import lab_host, lab_snapshots
 from ansible.module_utils.lab_copies import allocated, copy_tree, put_in_place
-from ansible.module_utils.lab_host import Lab, LabError
-from ansible.module_utils.lab_snapshots import MOST_LAYERS, Snapshots, check_name
+from ansible.module_utils.lab_host import LabError
+from ansible.module_utils.lab_snapshots import MOST_LAYERS, check_name
 from plugins.modules import lab_snapshot
-from plugins.modules.lab_snapshot import carry_out, inventory_files
-
-ROOTS = ["/var/cache/hoplab/layers/packages-1", "/var/cache/hoplab/layers/base-1"]
-
-
-class Killed(BaseException):
-    """Stands for SIGKILL: nothing of the product catches it."""
-
-
-class Bench:
-    """A lab of two nodes in directories of a test, and what is done with its snapshots."""
-
-    def __init__(self, place: Path) -> None:
-        self.place = place
-        self.lab = Lab("benchlab")
-        self.snapshots = Snapshots(self.lab)
-        self.controller = place / "clone" / ".lab" / "local"
-        self.inventory = place / "clone" / "inventories" / "local"
-        self.roots = [str(place / name) for name in ("packages-1", "base-1")]
-
-    def build(self, content: str) -> None:
-        """Make the lab as lab_nodes would, with this content everywhere."""
-        for root in self.roots:
-            Path(root).mkdir(exist_ok=True)
-        for node in ("ctl1", "cmp1"):
-            node_place = Path(self.lab.node_directory(node))
-            for part in ("upper", "work", "root"):
-                (node_place / part).mkdir(parents=True)
-            (node_place / "ready").write_text("\n".join(self.roots))
-        self.lab.write_record("/clone", "stopped")
-        (self.controller / "ssh").mkdir(parents=True, exist_ok=True)
-        self.inventory.mkdir(parents=True, exist_ok=True)
-        (self.inventory / "hosts.yml").write_text("all: {hosts: {ctl1: {node_id: 11}}}\n")
-        self.write(content)
-
-    def write(self, content: str) -> None:
-        """Write something on each node and on the controller, as services and people do."""
-        for node in ("ctl1", "cmp1"):
-            upper = Path(self.lab.node_directory(node), "upper")
-            (upper / "data").write_text(f"{node} {content}")
-        (self.controller / "secrets.yml").write_text(f"password: {content}\n")
-        (self.controller / "secrets.yml").chmod(0o600)
-        (self.controller / "guest.raw").write_bytes(b"guest" * 20_000)
-
-    def read(self) -> dict[str, str]:
-        """Return what each node and the controller see: the uppermost layer that has the file."""
-        found = {}
-        for node, lower in self.snapshots.state.lowers().items():
-            for layer in (f"{self.lab.node_directory(node)}/upper", *lower):
-                if Path(layer, "data").exists():
-                    found[node] = Path(layer, "data").read_text()
-                    break
-        found["controller"] = (self.controller / "secrets.yml").read_text()
-        return found
-
-    def whole(self, content: str) -> dict[str, str]:
-        """Return what `read` gives where everything is of one state."""
-        return {
-            "ctl1": f"ctl1 {content}",
-            "cmp1": f"cmp1 {content}",
-            "controller": f"password: {content}\n",
-        }
-
-    def do(self, action: str, name: str = "", *, check: bool = False, layers: list[str] | None = None) -> Any:
-        """Carry out what the module does."""
-        params = {
-            "lab": self.lab.name,
-            "owner": "/clone",
-            "action": action,
-            "name": name,
-            "controller": str(self.controller),
-            "inventory": str(self.inventory),
-            "layers": layers or self.roots,
-            "version": "0.1.0",
-        }
-        return carry_out(self.snapshots, params, check)
-
-    def layers(self) -> list[str]:
-        """Return the layers that are kept."""
-        place = Path(self.snapshots.layers)
-        return sorted(path.name for path in place.iterdir()) if place.exists() else []
+from plugins.modules.lab_snapshot import inventory_files
+from tests.unit.snapshotbench import Bench
 
 
 @pytest.fixture
@@ -271,109 +191,6 @@ class TestRefusals:
         path.write_text(json.dumps(json.loads(path.read_text()) | {key: value}))
         with pytest.raises(LabError, match=f"is damaged: {key}"):
             bench.do("restore", "first")
-
-
-def deeds(monkeypatch: pytest.MonkeyPatch, limit: int) -> Callable[[], int]:
-    """Have the process die at the given change of the file system; returns how many there were."""
-    count = 0
-
-    def counted(real: Callable[..., Any]) -> Callable[..., Any]:
-        def instead(*arguments: Any, **named: Any) -> Any:
-            nonlocal count
-            count += 1
-            if count == limit:
-                raise Killed
-            return real(*arguments, **named)
-
-        return instead
-
-    for name in ("rename", "mkdir", "unlink", "rmdir", "symlink", "link", "makedirs", "chmod"):
-        monkeypatch.setattr(os, name, counted(getattr(os, name)))
-    monkeypatch.setattr(lab_nodestate, "exchange", counted(lab_nodestate.exchange))
-    monkeypatch.setattr(shutil, "copy2", counted(shutil.copy2))
-    return lambda: count
-
-
-def cut_off(bench: Bench, action: str, name: str, after: int) -> bool:
-    """Carry out an action that is killed at the given change; returns whether it came to its end before that."""
-    with pytest.MonkeyPatch.context() as patch:
-        deeds(patch, after)
-        try:
-            bench.do(action, name)
-        except Killed:
-            return False
-    return True
-
-
-def each_moment(tmp_path: Path, prepare: Callable[[Bench], None], action: str, name: str) -> Iterator[Bench]:
-    """Yield a lab for each moment at which the action can be killed, after it was killed then and the rest was done."""
-    for moment in range(1, 400):
-        bench = Bench(tmp_path / str(moment))
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(lab_host, "LABS", str(bench.place / "labs"))
-            patch.setattr(lab_snapshots, "SNAPSHOTS", str(bench.place / "snapshots"))
-            bench.place.mkdir()
-            bench.build("one")
-            prepare(bench)
-            ended = cut_off(bench, action, name, moment)
-            bench.do("finish")
-            yield bench
-            assert not Path(bench.snapshots.state.other).exists()
-            assert not Path(bench.lab.directory, "restore.json").exists()
-        if ended:
-            assert moment > 5, "it has more steps than that"
-            return
-    pytest.fail("it never came to its end")
-
-
-class TestKilled:
-    def test_while_one_is_made(self, tmp_path: Path) -> None:
-        kept = 0
-        for bench in each_moment(tmp_path, lambda _bench: None, "make", "first"):
-            assert bench.read() == bench.whole("one")
-            if bench.snapshots.names():
-                kept += 1
-            else:
-                bench.do("make", "first")
-            bench.write("two")
-            bench.do("restore", "first")
-            assert bench.read() == bench.whole("one")
-        assert kept
-
-    def test_while_one_is_put_back(self, tmp_path: Path) -> None:
-        def prepare(bench: Bench) -> None:
-            bench.do("make", "first")
-            bench.write("two")
-
-        seen = []
-        for bench in each_moment(tmp_path, prepare, "restore", "first"):
-            found = bench.read()
-            assert found in (bench.whole("one"), bench.whole("two"))
-            seen.append(found["ctl1"])
-            bench.do("restore", "first")
-            assert bench.read() == bench.whole("one")
-        assert set(seen) == {"ctl1 one", "ctl1 two"}
-
-    def test_while_one_is_put_back_after_the_lab_was_taken_down(self, tmp_path: Path) -> None:
-        def prepare(bench: Bench) -> None:
-            bench.do("make", "first")
-            shutil.rmtree(bench.lab.directory)
-            shutil.rmtree(bench.controller)
-
-        for bench in each_moment(tmp_path, prepare, "restore", "first"):
-            bench.do("restore", "first")
-            assert bench.read() == bench.whole("one")
-
-    def test_while_one_is_removed(self, tmp_path: Path) -> None:
-        def prepare(bench: Bench) -> None:
-            bench.do("make", "first")
-            bench.write("two")
-            bench.do("make", "second")
-
-        for bench in each_moment(tmp_path, prepare, "delete", "first"):
-            assert bench.read() == bench.whole("two")
-            bench.do("restore", "second")
-            assert bench.read() == bench.whole("two")
 
 
 class TestCopies:
