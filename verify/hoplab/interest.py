@@ -125,6 +125,16 @@ class Interests:
             yield Interest(_fixed({"method": BUILD}), ("instance",))
 
 
+_known: list[Interests] = []
+
+
+def interests_of(catalogue: Catalogue) -> Interests:
+    """Return what can matter by a catalogue. Who judges many runs by one finds out only once what that is."""
+    if not _known or _known[0].catalogue is not catalogue:
+        _known[:] = [Interests(catalogue)]
+    return _known[0]
+
+
 def _pairs(witness: Witness, who: str, verb: str, table: str) -> bool:
     """Tell whether a witness is such a statement of an actor, and is asked for by what only its partner carries."""
     accounts = {SPEAKERS.get(account, account) for account in witness.where.get("account", (who,))}

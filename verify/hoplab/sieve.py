@@ -13,7 +13,7 @@ from typing import Final, Self
 
 from hoplab.events import Event, Ids
 from hoplab.flow.model import Catalogue
-from hoplab.interest import Interest, Interests
+from hoplab.interest import Interest, interests_of
 from hoplab.pairing import AHEAD, CARRIED, Key, Pairing, key_of
 
 TABLES: Final = """
@@ -37,7 +37,7 @@ class Sieve:
     """
 
     def __init__(self, catalogue: Catalogue, known: Ids) -> None:
-        self._interests = Interests(catalogue)
+        self._interests = interests_of(catalogue)
         self._ids = {name: set(values) for name, values in known.items() if values}
         self._final = frozenset(self._ids)
         self._own: dict[int, Event] = {}

@@ -11,7 +11,7 @@ from typing import Final
 
 from hoplab.events import Event, Ids
 from hoplab.flow.model import Catalogue, Flow
-from hoplab.interest import Fitting, Interest, Interests
+from hoplab.interest import Fitting, Interest, interests_of
 from hoplab.join import learn_host
 from hoplab.judge import Judgement, Launch, judge
 from hoplab.pairing import AHEAD, Pairing
@@ -72,7 +72,7 @@ class Stream:
         self._catalogue = catalogue
         self._flow = flow
         self._tell = tell
-        self._interests = Interests(catalogue)
+        self._interests = interests_of(catalogue)
         self._pairing = Pairing()
         self._owners: dict[str, _Owner] = {}
         self._index: dict[Key, dict[str, _Owner]] = {}

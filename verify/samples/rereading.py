@@ -12,7 +12,7 @@ from typing import Final
 
 from hoplab.events import Event
 from hoplab.forms import Context
-from hoplab.interest import Interests
+from hoplab.interest import interests_of
 from hoplab.judging import Judging, judge_reading
 from hoplab.parse.dnsmasq import HostWrite
 from hoplab.reading import Reading
@@ -137,7 +137,7 @@ def _learnt(run: Run) -> tuple[Mapping[str, str], Mapping[str, Collection[HostWr
 
 _known: dict[tuple[Run, str, str, float], tuple[object, tuple[Event, ...]]] = {}
 """Events of a run's sources as they are, with what they depend on beside their lines."""
-_INTERESTS: Final = Interests(CATALOGUE)
+_INTERESTS: Final = interests_of(CATALOGUE)
 
 
 def _matters(event: Event) -> bool:
