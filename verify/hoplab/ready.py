@@ -18,6 +18,8 @@ from hoplab.transport import Nodes
 from hoplab.waiting import Pending, wait_for
 
 SECONDS: Final = 180.0
+INTERVAL: Final = 2.0
+"""Seconds between two looks: each takes time from services that are about to start."""
 ANSWER_SECONDS: Final = 10.0
 """How long an API may keep silent before it is asked again."""
 LAST: Final = 3
@@ -52,7 +54,7 @@ def wait_ready(deployment: Deployment, say: Callable[[str], None], timeout: floa
             waited.update(wrong)
             return Pending(", ".join(wrong)) if wrong else True
 
-        wait_for("every service answers", asked, timeout=timeout, interval=0.5)
+        wait_for("every service answers", asked, timeout=timeout, interval=INTERVAL)
     last = sorted(came.items(), key=lambda one: one[1])[-LAST:]
     named = ", ".join(f"{name} ({at - min(began):.0f} s after the first node's start)" for name, at in reversed(last))
     say(f"every service of the lab answers{'; the last were ' + named if named else ''}")
