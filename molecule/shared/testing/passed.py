@@ -83,11 +83,14 @@ class Results:
         except (OSError, ValueError, TypeError):
             return None
 
-    def same(self, role: str) -> Passed | None:
-        """Return the result of a run with the same inputs, if it is not too old."""
+    def same(self, role: str, inputs: str = "") -> Passed | None:
+        """Return the result of a run with the same inputs, if it is not too old.
+
+        inputs: their digest; by default that of the scenario.
+        """
         found = self.last(role)
         fresh = found is not None and 0 <= time.time() - found.when < KEPT_HOURS * 3600
-        return found if fresh and found and found.digest == digest(self._root, role) else None
+        return found if fresh and found and found.digest == (inputs or digest(self._root, role)) else None
 
     def keep(self, role: str, inputs: str, tests: int, seconds: float) -> None:
         """Keep that a scenario passed with inputs of this digest, taken before it ran."""
