@@ -103,23 +103,27 @@ def judge_run(directory: Path, catalogue: Catalogue, flow: Flow, *, write: bool 
     write: also write events.jsonl and report.json there. Raises ConfigurationError for a directory that is no run.
     """
     judging = judge_record(directory, read_record(directory), catalogue, flow)
-    reading = judging.reading
-    said = Said(reading.said_by, reading.logs, reading.console())
-    why = failure(judging.record, flow, judging.judgement, judging.events, judging.ids, said=said)
-    made = document(
-        judging.record,
-        flow,
-        judging.judgement,
-        ids=judging.ids,
-        sources=judging.reading.sources,
-        failure=why,
-        pace=read_usual(directory),
-        waits=_waits(judging),
-    )
+    made = report_on(judging, directory, flow)
     if write:
         write_events(judging.events, directory / EVENTS)
         write_json(directory / REPORT, made)
     return made
+
+
+def report_on(judging: Judging, directory: Path, flow: Flow) -> Document:
+    """Return the report on what came of judging the run in a directory."""
+    reading = judging.reading
+    said = Said(reading.said_by, reading.logs, reading.console())
+    return document(
+        judging.record,
+        flow,
+        judging.judgement,
+        ids=judging.ids,
+        sources=reading.sources,
+        failure=failure(judging.record, flow, judging.judgement, judging.events, judging.ids, said=said),
+        pace=read_usual(directory),
+        waits=_waits(judging),
+    )
 
 
 def _waits(judging: Judging) -> list[Wait] | None:

@@ -150,7 +150,16 @@ def _matters(event: Event) -> bool:
 def judged(mutant: Mutant) -> tuple[Judging, tuple[Event, ...]]:
     """Return what comes of judging a mutant, and all its events that may be some launch's."""
     with written(mutant) as directory:
-        record = read_record(directory)
-        reading = Rereading(directory, record, mutant)
-        judging = judge_reading(reading, record, CATALOGUE, FLOW)
-        return judging, tuple(reading.seen)
+        judging, seen = _reread(directory, mutant)
+        return judging, tuple(seen)
+
+
+def judged_copy(directory: Path, run: Run, changed: Collection[Place]) -> Judging:
+    """Return what comes of judging a copy of a run in which these sources are not as they were."""
+    return _reread(directory, Mutant(run, "", {place: [] for place in changed}))[0]
+
+
+def _reread(directory: Path, mutant: Mutant) -> tuple[Judging, list[Event]]:
+    record = read_record(directory)
+    reading = Rereading(directory, record, mutant)
+    return judge_reading(reading, record, CATALOGUE, FLOW), reading.seen

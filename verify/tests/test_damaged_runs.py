@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from hoplab import cli
 from hoplab.errors import EXIT_FAILS, EXIT_UNREADABLE, EXIT_USAGE, ConfigurationError
 from hoplab.judge import Verdict
-from hoplab.judging import judge_run
+from hoplab.judging import judge_run, report_on
 from hoplab.record import JOURNEY, RAW, read_record
 from hoplab.report.document import Document
+from samples.rereading import judged_copy
 from samples.runs import CATALOGUE, FLOW, recorded, unpack
 
 GOOD = {Verdict.PROVED, Verdict.WEAK}
@@ -41,6 +42,11 @@ def judged(run: Path) -> Document:
     return judge_run(run, CATALOGUE, FLOW, write=False)
 
 
+def judged_but_for(run: Path, node: str, name: str) -> Document:
+    """Judge a copy of a run of which one source is not as it was: the others are parsed only once."""
+    return report_on(judged_copy(run, ("cold", 0), {(node, name)}), run, FLOW)
+
+
 def problems(document: Document) -> list[str]:
     return [one["source"] for one in document["unread"]]
 
@@ -49,14 +55,14 @@ def problems(document: Document) -> list[str]:
 class TestEachSource:
     def test_one_that_is_gone_is_named_and_nothing_is_green(self, run: Path, node: str, name: str) -> None:
         (run / RAW / node / name).unlink()
-        document = judged(run)
+        document = judged_but_for(run, node, name)
         assert document["result"] == "inconclusive"
         assert problems(document) == [name]
 
     def test_one_that_is_cut_off_is_named_and_nothing_is_green(self, run: Path, node: str, name: str) -> None:
         path = run / RAW / node / name
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-        document = judged(run)
+        document = judged_but_for(run, node, name)
         assert document["result"] == "inconclusive"
         assert problems(document) == [name]
 
@@ -65,7 +71,7 @@ class TestEachSource:
         journey["sources"] = [one for one in journey["sources"] if (one["node"], one["name"]) != (node, name)]
         (run / JOURNEY).write_text(json.dumps(journey))
         before = {judged.hop.name: judged.verdict for judged in recorded("cold").whole.hops}
-        for hop in judged(run)["hops"]:
+        for hop in judged_but_for(run, node, name)["hops"]:
             assert hop["verdict"] not in GOOD or before[hop["name"]] in GOOD
             assert all((one["node"], one["source"]) != (node, name) for one in hop["witnesses"])
 
