@@ -15,6 +15,7 @@ from openstack.connection import Connection
 from rich.console import Console
 
 from hoplab import __version__
+from hoplab.beside import Beside
 from hoplab.cleanup import cleanup
 from hoplab.cloud import connect, new_request_id, told_plainly
 from hoplab.deployment import ENVIRONMENT, Deployment, find_lab, load
@@ -30,6 +31,7 @@ from hoplab.errors import (
 )
 from hoplab.files import reason
 from hoplab.findings import exit_code
+from hoplab.judging import status_of
 from hoplab.launch import Outcome, launch
 from hoplab.output import EXIT_PIPE, safe_line, say, standard_streams
 from hoplab.output import as_json as dump
@@ -37,9 +39,12 @@ from hoplab.plan import Plan
 from hoplab.ready import SECONDS, wait_ready
 from hoplab.record import LATEST, REPORT
 from hoplab.removal import Removal
+from hoplab.report.document import Document
 from hoplab.report.explanation import LastRun, explain, find_hop, list_hops
 from hoplab.report.table import as_json, show
-from hoplab.verbs import FLOW, add_runs, add_verbs, flow_of, report_of, runs_of, seconds
+from hoplab.verbs import FLOW, add_runs, add_verbs, flow_of, prove, report_of, runs_of, seconds, worst
+from hoplab.verbs import show as show_reports
+from hoplab.verification import Wish
 
 Verb = Callable[[argparse.Namespace], int]
 TRACEBACK = "HOPLAB_TRACEBACK"
@@ -82,7 +87,13 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="take the instance of an earlier launch if it still runs, and only check it",
     )
-    one.set_defaults(verb=run_launch)
+    one.add_argument(
+        "--verify",
+        action="store_true",
+        help="while its guest boots, launch another one and prove each hop of that, as `hoplab verify` does",
+    )
+    add_runs(one)
+    one.set_defaults(verb=run_launch, flow=FLOW)
     two = verbs.add_parser("cleanup", help="take away what launches made")
     two.add_argument("--json", action="store_true", help="print the result as JSON")
     two.set_defaults(verb=run_cleanup)
@@ -103,14 +114,18 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def _shown(outcome: Outcome, arguments: argparse.Namespace) -> int:
-    """Show what became of a launch; return the exit status."""
-    if arguments.json:
-        sys.stdout.write(as_json(outcome))
-    else:
+def _shown(outcome: Outcome, proof: Beside[dict[Path, Document]], *, json: bool) -> int:
+    """Show what became of a launch, and of the one that was recorded meanwhile; return the exit status."""
+    if not json:
         show(outcome, Console())
+        sys.stdout.flush()
+    found = proof.end() or {}
+    if json:
+        sys.stdout.write(as_json(outcome, next(iter(found.values()), None)))
+    elif found:
+        show_reports(list(found.values()), list(found), json=False)
     sys.stdout.flush()
-    return exit_code(outcome.verdict)
+    return worst([exit_code(outcome.verdict), *(status_of(document["result"]) for document in found.values())])
 
 
 def run_launch(arguments: argparse.Namespace) -> int:
@@ -119,9 +134,18 @@ def run_launch(arguments: argparse.Namespace) -> int:
     plan = Plan()
     request_id = new_request_id()
     cloud = connect(deployment, request_id)
-    outcome = launch(cloud, deployment, plan, global_request_id=request_id, say=say, existing=arguments.existing)
+    proof = Beside(lambda: prove(arguments, deployment, Wish()))
+    outcome = launch(
+        cloud,
+        deployment,
+        plan,
+        global_request_id=request_id,
+        say=say,
+        existing=arguments.existing,
+        active=proof.begin if arguments.verify else lambda: None,
+    )
     try:
-        status = _shown(outcome, arguments)
+        status = _shown(outcome, proof, json=arguments.json)
     finally:  # Also where nobody reads the outcome.
         removals = _taken_away(cloud, plan) if not arguments.keep else []
     return status or removal_code(removals)

@@ -56,11 +56,13 @@ def launch(
     global_request_id: str,
     say: Say,
     existing: bool = False,
+    active: Callable[[], None] = lambda: None,
 ) -> Outcome:
     """Launch an instance and check everything about it.
 
-    existing: take the instance of an earlier launch if it still runs. say: told each thing that is done. What goes
-    wrong becomes a finding; only ConfigurationError is raised.
+    existing: take the instance of an earlier launch if it still runs. say: told each thing that is done; active: called
+    when the instance is ACTIVE, before its guest has booted, so that something can be done meanwhile. What goes wrong
+    becomes a finding; only ConfigurationError is raised.
     """
     for group in ("ceph_rgw", "ceph_mon"):
         deployment.first_in_group(group)  # A description that lacks them is refused before anything is made.
@@ -71,6 +73,7 @@ def launch(
             with told_plainly("launch"):
                 found = adopt(cloud, deployment, plan, global_request_id=global_request_id) if existing else None
             if found is not None:
+                active()
                 say("reading the guest's console")
                 findings += check_journey(cloud, nodes, deployment, plan, found)
                 return Outcome(global_request_id, tuple(findings), found, booted=False)
@@ -85,6 +88,7 @@ def launch(
         except SourceError as error:
             findings.append(unknown("launch", "the cloud's APIs answer", str(error), str(deployment.clouds_file)))
             return Outcome(global_request_id, tuple(findings))
+        active()
         say("reading the guest's console")
         findings += check_journey(cloud, nodes, deployment, plan, journey)
     return Outcome(global_request_id, tuple(findings), journey)

@@ -130,18 +130,24 @@ def path(text: str) -> Path:
 
 def run_verify(arguments: argparse.Namespace) -> int:
     """Carry out `hoplab verify`; return the exit status."""
-    catalogue, flow = flow_of(arguments)
     deployment = load(find_lab(arguments.lab))
-    found: dict[Path, Document] = {}
-    verify(
-        deployment,
-        runs_of(arguments, deployment),
-        Wish(arguments.count, arguments.warm, arguments.keep, arguments.timeout),
-        say=say,
-        recorded=lambda directories: found.update(judge_all(directories, catalogue, flow)),
-    )
+    wish = Wish(arguments.count, arguments.warm, arguments.keep, arguments.timeout)
+    found = prove(arguments, deployment, wish)
     show(list(found.values()), list(found), json=arguments.json)
-    return max((status_of(document["result"]) for document in found.values()), key=WORST_LAST.index)
+    return worst(status_of(document["result"]) for document in found.values())
+
+
+def worst(statuses: Iterable[int]) -> int:
+    """Return the exit status of several things: what does not hold before what could not be read."""
+    return max(statuses, key=WORST_LAST.index)
+
+
+def prove(arguments: argparse.Namespace, deployment: Deployment, wish: Wish) -> dict[Path, Document]:
+    """Launch what is wished for while the lab is recorded; return each run's report by its directory."""
+    catalogue, flow = flow_of(arguments)
+    runs, found = runs_of(arguments, deployment), dict[Path, Document]()
+    verify(deployment, runs, wish, say=say, recorded=lambda made: found.update(judge_all(made, catalogue, flow)))
+    return found
 
 
 def run_watch(arguments: argparse.Namespace) -> int:

@@ -1,9 +1,15 @@
+import json
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from hoplab import cli
+from hoplab.beside import Beside
 from hoplab.errors import LaunchError, SourceError
+from hoplab.findings import fails, holds
+from hoplab.launch import Outcome
 from hoplab.removal import Removal
 
 
@@ -60,6 +66,50 @@ def test_a_launch_keeps_its_instance_unless_told_otherwise() -> None:
     assert cli.parser().parse_args(["launch"]).keep is True
     assert cli.parser().parse_args(["launch", "--keep"]).keep is True
     assert cli.parser().parse_args(["launch", "--no-keep"]).keep is False
+
+
+@pytest.mark.parametrize(
+    ("held", "result", "status"),
+    [(True, "proved", 0), (True, "failed", 1), (True, "inconclusive", 3), (False, "proved", 1), (True, "", 0)],
+)
+def test_a_launch_is_recorded_while_the_first_guest_boots(
+    held: bool, result: str, status: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    began, over = threading.Event(), threading.Event()
+
+    def prove(*_arguments: object) -> dict[Path, dict[str, str]]:
+        began.set()
+        assert over.wait(10)
+        return {Path("runs/r1"): {"result": result}}
+
+    def launch(*_arguments: object, active: Callable[[], None], **_named: object) -> Outcome:
+        active()
+        if result:
+            assert began.wait(10), "both go on at once"
+        over.set()
+        made = holds if held else fails
+        return Outcome("req-1", (made("instance", "ACTIVE", "ACTIVE", "Nova"),))
+
+    monkeypatch.setattr(cli, "prove", prove)
+    monkeypatch.setattr(cli, "launch", launch)
+    for name in ("connect", "load", "find_lab"):
+        monkeypatch.setattr(cli, name, lambda *_arguments: None)
+    assert cli.main(["launch", "--json", *(["--verify"] if result else [])]) == status
+    told = json.loads(capsys.readouterr().out)
+    assert told.get("report", {}).get("result", "") == result
+    assert told["result"] == ("holds" if held else "fails")
+    assert began.is_set() is bool(result)
+
+
+def test_what_goes_wrong_beside_a_launch_is_told() -> None:
+    def broken() -> None:
+        raise LaunchError("no route")
+
+    work = Beside(broken)
+    assert work.end() is None
+    work.begin()
+    with pytest.raises(LaunchError, match="no route"):
+        work.end()
 
 
 @pytest.mark.parametrize(

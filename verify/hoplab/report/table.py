@@ -11,6 +11,7 @@ from rich.table import Table
 
 from hoplab.findings import Finding, Verdict
 from hoplab.launch import Outcome
+from hoplab.report.document import Document
 from hoplab.report.outline import cleaned, one_line
 
 SCHEMA = 1
@@ -82,8 +83,11 @@ def show(outcome: Outcome, console: Console) -> None:
     console.print(result_line(outcome), style=COLOURS[outcome.verdict], soft_wrap=True, markup=False, highlight=False)
 
 
-def as_json(outcome: Outcome) -> str:
-    """Return the outcome as a JSON document: schema, verb, result, global_request_id, journey or null, findings."""
+def as_json(outcome: Outcome, report: Document | None = None) -> str:
+    """Return the outcome as a JSON document: schema, verb, result, global_request_id, journey or null, findings.
+
+    report: the one on the launch that was recorded meanwhile, where there was one.
+    """
     document = {
         "schema": SCHEMA,
         "verb": "launch",
@@ -92,6 +96,7 @@ def as_json(outcome: Outcome) -> str:
         "booted": outcome.booted,
         "journey": dataclasses.asdict(outcome.journey) if outcome.journey else None,
         "findings": [dataclasses.asdict(finding) for finding in outcome.findings],
+        **({} if report is None else {"report": report}),
     }
     return json.dumps(document, indent=2, default=_plain_value).replace("\x7f", "\\u007f") + "\n"
 
