@@ -67,6 +67,7 @@ SHOWS: dict[str, dict[str, Shows]] = {
         "make snapshot NAME=before-lesson": Shows(r"Snapshot \.+ .* s\b(?s:.*)Services \.+", seconds=400),
         "make snapshots": Shows(r"(?m)^hoplab +before-lesson +\d{4}-\d\d-\d\d "),
         "make restore NAME=before-lesson": Shows(r"Restore \.+ .* s\b(?s:.*)Services \.+", seconds=400),
+        "make launch": Shows(r"launch holds: all 13 checks hold", seconds=400),
         "make snapshot-delete NAME=before-lesson": Shows(r"Remove the snapshot \.+ .* s\b"),
     },
     "Look around": {
