@@ -7,6 +7,7 @@ from typing import Final
 from hoplab.events import Event, Ids
 from hoplab.flow.model import ASKED, EXCHANGE, Hop
 from hoplab.join import Found, Voices, owned, speaking, tied
+from hoplab.parse.access import outcome
 
 FAILED: Final = "failed"
 """The field of an answer or a reply that is an error."""
@@ -48,9 +49,14 @@ def _taken_back(denial: Event, well: Iterable[Event]) -> bool:
     for event in well:
         if (event.who, event.kind) == (denial.who, denial.kind):
             later = later or event.time > denial.time
-        elif any(owned(event, name, denial.ids) for name in EXCHANGE):
+        elif not _went_wrong(event) and any(owned(event, name, denial.ids) for name in EXCHANGE):
             return False
     return later
+
+
+def _went_wrong(event: Event) -> bool:
+    """Tell whether an event says itself that its exchange failed, as a server's line of a request that it refused."""
+    return FAILED in event.fields or bool(outcome(event.fields.get("status", "")))
 
 
 def denial_words(denials: Iterable[Event]) -> str:

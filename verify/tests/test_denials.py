@@ -72,6 +72,31 @@ def test_two_who_contradict_each_other_about_one_exchange_prove_nothing() -> Non
     assert verdicts(judged([*RUN, refused, later]))[hop.name] is Verdict.ABSENT
 
 
+REFUSED = [
+    (name, number)
+    for name, number in DENIALS
+    if denial_of(name, number).when.event in {"http.answered", "http.replied"}
+    and not denial_of(name, number).final
+    and not set(denial_of(name, number).when.by) <= set(EXCHANGE)
+]
+
+
+@pytest.mark.parametrize(("name", "number"), REFUSED)
+def test_the_line_of_the_server_that_refused_it_does_not_keep_what_went_well_when_sent_again(
+    name: str, number: int
+) -> None:
+    exchange = dict.fromkeys(EXCHANGE, frozenset({"refused"}))
+    against = said(name, denial_of(name, number).when, LAST + 1)
+    lines = [
+        replace(event, time=LAST + 1, fields={**event.fields, "status": "409"}, ids={**event.ids, **exchange})
+        for event in BY_NAME[name].witnesses
+        if event.kind == "http.served"
+    ]
+    against = replace(against, ids={**against.ids, **exchange})
+    after = judged([*RUN, *lines, against, well(name, number, LAST + 2)])
+    assert verdicts(after)[name] is verdicts(WHOLE)[name]
+
+
 NEEDED = [name for name, hop in CATALOGUE.hops.items() if hop.needs]
 
 
