@@ -60,15 +60,18 @@ def test_make_env_does_nothing_when_it_is_there() -> None:
 
 
 def test_make_clean_removes_caches_environment_and_logs(copy: Path) -> None:
-    # In a mount namespace of its own, where the caches are others: the real ones are worth minutes.
+    # In a mount namespace of its own, where caches and snapshots are others: the real ones are worth minutes, and more.
     inside = f"""set -eu
 mount -t tmpfs none /var/cache
-mkdir -p /var/cache/hoplab/layers
+mkdir -p /var/cache/hoplab/layers /var/lib/hoplab
+mount -t tmpfs none /var/lib/hoplab
+mkdir -p /var/lib/hoplab/snapshots/m81/prepared
 cd {shlex.quote(str(copy))}
 export XDG_CACHE_HOME=$PWD/cache
 mkdir -p cache/hoplab/passed
 make clean
 test ! -e /var/cache/hoplab
+test ! -e /var/lib/hoplab/snapshots
 test ! -e cache/hoplab/passed
 """
     sudo = () if os.geteuid() == 0 else ("sudo", "--preserve-env=PATH")
