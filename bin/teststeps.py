@@ -66,8 +66,8 @@ def carry_out(root: Path, steps: Sequence[Step], run: Run, results: Results, *, 
     began = time.monotonic()
     slower: list[str] = []
     for step in steps:
-        inputs = digest_of(root, sorted(files_of(root)))
         # Any file of the clone may be an input.
+        inputs = digest_of(root, sorted(files_of(root))) if step.name else ""
         before = None if anew or not step.name else results.same(f"step-{step.name}", inputs)
         if before:
             print(f"\n== {step.parts[0].title}: passed before ({before.date})", flush=True)
