@@ -8,9 +8,9 @@ import pytest
 from labhelp import LIFE, Guest, clean, say, usage, wait_boot_complete
 from openstack.connection import Connection
 
-from hoplab.cloud import connect, new_request_id
-from hoplab.deployment import Deployment, find_lab, load
-from hoplab.journey import boot, prepare
+from hoplab.lab.connection import connect, new_request_id
+from hoplab.lab.deployment import Deployment, find_lab, load
+from hoplab.launch.journey import boot, prepare
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

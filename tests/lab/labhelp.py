@@ -7,19 +7,19 @@ from typing import Any, cast
 from openstack.connection import Connection
 from openstack.identity.v3._proxy import Proxy as IdentityApi
 
-from hoplab import console
+from hoplab.checks.findings import Verdict
 from hoplab.checks.guest import check_ssh, console_text, guest_target
-from hoplab.cleanup import cleanup
-from hoplab.cloud import image_api, new_request_id, project_id, volume_api
-from hoplab.deployment import Deployment
-from hoplab.errors import SourceError
-from hoplab.findings import Verdict
-from hoplab.journey import Journey, Prepared, boot, guest_key
-from hoplab.networks import ensure_security_group, ensure_tenant_network, find_external_network
-from hoplab.plan import Plan
-from hoplab.resources import ensure_keypair, ensure_volume, wait_server
-from hoplab.transport import ensure_key, execute
-from hoplab.waiting import Pending, wait_for
+from hoplab.lab.connection import image_api, new_request_id, project_id, volume_api
+from hoplab.lab.deployment import Deployment
+from hoplab.lab.ssh import ensure_key, execute
+from hoplab.launch.cleanup import cleanup
+from hoplab.launch.journey import Journey, Prepared, boot, guest_key
+from hoplab.launch.networks import ensure_security_group, ensure_tenant_network, find_external_network
+from hoplab.launch.plan import Plan
+from hoplab.launch.resources import ensure_keypair, ensure_volume, wait_server
+from hoplab.launch.waiting import Pending, wait_for
+from hoplab.model.errors import SourceError
+from hoplab.parse import guest as console
 
 LIFE = Plan(group="hoplab-life", server="hoplab-life", tenant_cidr="10.78.0.0/24")
 MEMBER = Plan(group="hoplab-member", server="hoplab-member", tenant_cidr="10.79.0.0/24")

@@ -3,8 +3,8 @@
 import subprocess
 from collections.abc import Sequence
 
-from hoplab.deployment import Deployment, Node
-from hoplab.transport import node_target, ssh_argv
+from hoplab.lab.deployment import Deployment, Node
+from hoplab.lab.ssh import node_target, ssh_argv
 
 SECONDS = 240
 

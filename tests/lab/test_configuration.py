@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from hoplab.deployment import Deployment
-from hoplab.transport import Nodes
+from hoplab.lab.deployment import Deployment
+from hoplab.lab.ssh import Nodes
 
 pytestmark = pytest.mark.lab
 

@@ -10,7 +10,7 @@ import pytest
 from neighbour import Neighbour, neighbour
 from onnodes import on_node
 
-from hoplab.deployment import Deployment
+from hoplab.lab.deployment import Deployment
 
 pytestmark = pytest.mark.lab
 

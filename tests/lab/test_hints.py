@@ -3,15 +3,15 @@
 import pytest
 from openstack.connection import Connection
 
-from hoplab.actors import nodes_of
-from hoplab.adopt import adopt
-from hoplab.cloud import new_request_id
-from hoplab.deployment import Deployment, Node
 from hoplab.flow.loader import load as load_flows
 from hoplab.flow.model import Hint
-from hoplab.journey import Journey
-from hoplab.plan import Plan
-from hoplab.transport import Nodes
+from hoplab.lab.actors import nodes_of
+from hoplab.lab.connection import new_request_id
+from hoplab.lab.deployment import Deployment, Node
+from hoplab.lab.ssh import Nodes
+from hoplab.launch.adopt import adopt
+from hoplab.launch.journey import Journey
+from hoplab.launch.plan import Plan
 
 pytestmark = pytest.mark.lab
 

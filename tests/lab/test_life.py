@@ -6,11 +6,11 @@ import pytest
 from labhelp import BOOT_SECONDS, LIFE, STATE_SECONDS, Guest, allocations, clean, copy_of, say, wait_usage
 from openstack.connection import Connection
 
-from hoplab import console
-from hoplab.cloud import image_api, volume_api
-from hoplab.plan import SMALL, TINY
-from hoplab.resources import own_volumes, wait_deleted, wait_server, wait_volume
-from hoplab.waiting import Pending, wait_for
+from hoplab.lab.connection import image_api, volume_api
+from hoplab.launch.plan import SMALL, TINY
+from hoplab.launch.resources import own_volumes, wait_deleted, wait_server, wait_volume
+from hoplab.launch.waiting import Pending, wait_for
+from hoplab.parse import guest as console
 
 pytestmark = pytest.mark.lab
 

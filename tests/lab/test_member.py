@@ -8,14 +8,14 @@ import pytest
 from labhelp import MEMBER, Guest, clean, identity_api, launch_as_member, new_password, say
 from openstack.connection import Connection
 
-from hoplab.cleanup import cleanup
-from hoplab.cloud import image_api, volume_api
-from hoplab.deployment import Deployment
-from hoplab.images import ensure_image
-from hoplab.networks import ensure_external_network
-from hoplab.plan import FLAVORS, TINY, Plan
-from hoplab.resources import ensure_flavor, own_volumes, wait_deleted, wait_server, wait_volume
-from hoplab.waiting import Pending, wait_for
+from hoplab.lab.connection import image_api, volume_api
+from hoplab.lab.deployment import Deployment
+from hoplab.launch.cleanup import cleanup
+from hoplab.launch.images import ensure_image
+from hoplab.launch.networks import ensure_external_network
+from hoplab.launch.plan import FLAVORS, TINY, Plan
+from hoplab.launch.resources import ensure_flavor, own_volumes, wait_deleted, wait_server, wait_volume
+from hoplab.launch.waiting import Pending, wait_for
 
 pytestmark = pytest.mark.lab
 

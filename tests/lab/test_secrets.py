@@ -8,7 +8,7 @@ import pytest
 import yaml
 from onnodes import on_node
 
-from hoplab.deployment import Deployment
+from hoplab.lab.deployment import Deployment
 
 pytestmark = pytest.mark.lab
 

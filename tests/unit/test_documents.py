@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from readmehelp import Command, commands_in
 
-from hoplab import cli
+from hoplab.commands import main as cli
 from hoplab.flow.loader import load
 
 ROOT = Path(__file__).resolve().parents[2]

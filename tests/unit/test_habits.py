@@ -8,7 +8,7 @@ import yaml
 from bin.teststeps import STEPS
 from tests.unit.tree import ROOT, Task, tasks_in, tracked
 
-from hoplab import cli
+from hoplab.commands import main as cli
 
 TASKS = [task for path in tracked("roles/**.yml", "playbooks/**.yml") for task in tasks_in(path)]
 COMMAND_SHARE = 0.05

@@ -34,7 +34,7 @@ TEXTS = {
     "molecule/keystone/tests/test_keystone.py": "x\n",
     "molecule/launch/scenario.yml": "{scenario_role: launch, scenario_needs: [base]}\n",
     "molecule/launch/tests/test_launch.py": "x\n",
-    "verify/hoplab/cli.py": "x\n",
+    "verify/hoplab/commands/main.py": "x\n",
     "verify/tests/test_cli.py": "x\n",
     "tests/unit/test_x.py": "x\n",
     "docs/hops.md": "x\n",
@@ -50,7 +50,7 @@ OF_KEYSTONE = {
     and name not in {"playbooks/site.yml", "playbooks/tasks/all_or_none.yml"}
     and name not in {"roles/keystone/README.md", "molecule/shared/testing/other_help.py"}
 }
-OF_LAUNCH = (OF_KEYSTONE | {"verify/hoplab/cli.py", "roles/launch/tasks/main.yml"}) - {
+OF_LAUNCH = (OF_KEYSTONE | {"verify/hoplab/commands/main.py", "roles/launch/tasks/main.yml"}) - {
     name
     for name in TEXTS
     if name.startswith(("molecule/keystone/", "roles/keystone/", "roles/mariadb", "roles/helper"))

@@ -17,7 +17,7 @@ FILES = (
     "README.md",
     "docs/a.md",
     "roles/keystone/tasks/main.yml",
-    "verify/hoplab/cli.py",
+    "verify/hoplab/commands/main.py",
     "tests/unit/test_x.py",
     "Makefile",
 )

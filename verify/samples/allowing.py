@@ -12,13 +12,12 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from hoplab.agreement import loosened
-from hoplab.clocks import Clocks, begin_of, clock_of, end_of, time_of
-from hoplab.denials import FAILED
-from hoplab.events import Event
-from hoplab.flow.model import ASKED, EXCHANGE, NEEDED, PLACEHOLDER, Exemption, Hop, Witness
-from hoplab.order import AFTER, NOTED
-from hoplab.pairing import pair_statements
+from hoplab.flow.model import ASKED, EXCHANGE, FAILED, NEEDED, PLACEHOLDER, Exemption, Hop, Witness
+from hoplab.join.agreement import loosened
+from hoplab.join.pairing import pair_statements
+from hoplab.judge.order import AFTER, NOTED
+from hoplab.model.clocks import Clocks, begin_of, clock_of, end_of, time_of
+from hoplab.model.events import Event
 from samples.runs import CATALOGUE, FLOW, Recorded, launches, recorded
 
 COUNTED: Final = tuple(hop for hop in CATALOGUE.hops.values() if FLOW.numbers(hop.name) or hop.name in FLOW.also)

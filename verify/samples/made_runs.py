@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from hoplab.clocks import NodeClock
-from hoplab.events import Event
 from hoplab.flow.loader import load
 from hoplab.flow.model import EXCHANGE, Hop, Witness
-from hoplab.join import TAUGHT, teaches
-from hoplab.judge import Judged, Judgement, Launch, Verdict, judge
+from hoplab.join.ids import TAUGHT, teaches
+from hoplab.judge.verdicts import Judged, Judgement, Launch, Verdict, judge
+from hoplab.model.clocks import NodeClock
+from hoplab.model.events import Event
 
 CATALOGUE = load()
 FLOW = CATALOGUE.flows["launch-58"]

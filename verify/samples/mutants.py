@@ -14,9 +14,9 @@ from multiprocessing import get_context
 from random import Random, SystemRandom
 from typing import Final
 
-from hoplab.agreement import THINGS
-from hoplab.events import Event
-from hoplab.judge import Result
+from hoplab.join.agreement import THINGS
+from hoplab.judge.verdicts import Result
+from hoplab.model.events import Event
 from samples.allowing import forbidden, speaking
 from samples.rereading import Mutant, Place, Run, judged, original
 from samples.runs import CATALOGUE, launches, recorded

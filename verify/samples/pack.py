@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from hoplab.capture.redact import redact
-from hoplab.errors import ConfigurationError, HoplabError
-from hoplab.forms import FORMS
-from hoplab.record import JOURNEY, RAW
+from hoplab.model.errors import ConfigurationError, HoplabError
+from hoplab.parse.forms import FORMS
+from hoplab.run.record import JOURNEY, RAW
 
 MOST_BYTES: Final = 2_000_000
 """An archive above this is refused: all recordings of the repository together are to be a few MB."""

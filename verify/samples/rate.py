@@ -18,13 +18,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from hoplab.events import Event
-from hoplab.forms import Context, read_lines
-from hoplab.judge import Launch
-from hoplab.judging import judge_run
+from hoplab.judge.stream import Outcome, Stream
+from hoplab.judge.verdicts import Launch
+from hoplab.model.events import Event
 from hoplab.parse.ceph import Images
 from hoplab.parse.dnsmasq import HostFiles
-from hoplab.stream import Outcome, Stream
+from hoplab.parse.forms import Context, read_lines
+from hoplab.session.judge_run import judge_run
 from samples.runs import CATALOGUE, FLOW, unpacked
 from samples.stream import LEARNS, STARTS, Made, Moment
 
@@ -181,7 +181,7 @@ def replay_seconds(directory: Path) -> float:
     """Return how long `hoplab replay` of a run takes by the clock, from its start to its end. Raises if it fails."""
     began = time.monotonic()
     subprocess.run(
-        [sys.executable, "-m", "hoplab.cli", "replay", str(directory)], stdout=subprocess.DEVNULL, check=True
+        [sys.executable, "-m", "hoplab.commands.main", "replay", str(directory)], stdout=subprocess.DEVNULL, check=True
     )
     return time.monotonic() - began
 

@@ -10,14 +10,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from hoplab.events import Event
-from hoplab.forms import Context
-from hoplab.interest import interests_of
-from hoplab.judging import Judging, judge_reading
+from hoplab.join.interest import interests_of
+from hoplab.model.events import Event
+from hoplab.model.sources import Source
 from hoplab.parse.dnsmasq import HostWrite
-from hoplab.reading import Reading
-from hoplab.record import JOURNEY, RAW, Record, read_record, write_record
-from hoplab.sources import Source
+from hoplab.parse.forms import Context
+from hoplab.parse.reading import Reading
+from hoplab.run.record import JOURNEY, RAW, Record, read_record, write_record
+from hoplab.session.judge_run import Judging, judge_reading
 from samples.runs import CATALOGUE, FLOW, recorded
 
 Run = tuple[str, int]
@@ -141,7 +141,7 @@ _INTERESTS: Final = interests_of(CATALOGUE)
 
 
 def _matters(event: Event) -> bool:
-    """Tell whether an event may be some launch's: what `hoplab.sieve` keeps, or what the reading itself needs."""
+    """Tell whether an event may be some launch's: what `hoplab.join.sieve` keeps, or what the reading itself needs."""
     if event.kind == BOOTED or _INTERESTS.of(event).interests:
         return True
     return event.kind in {"db.statement", "db.sent"} and _INTERESTS.paired(event)

@@ -8,16 +8,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from hoplab.events import Event, Ids
 from hoplab.flow.loader import load
 from hoplab.flow.model import EXCHANGE, PLACEHOLDER, Witness
-from hoplab.join import TAUGHT, teaches
-from hoplab.judge import Judgement, Launch, Verdict, judge
-from hoplab.judging import judge_record
-from hoplab.pairing import pair_statements
-from hoplab.reading import Reading
-from hoplab.record import Record, read_record
-from hoplab.sources import Source
+from hoplab.join.ids import TAUGHT, teaches
+from hoplab.join.pairing import pair_statements
+from hoplab.judge.verdicts import Judgement, Launch, Verdict, judge
+from hoplab.model.events import Event, Ids
+from hoplab.model.sources import Source
+from hoplab.parse.reading import Reading
+from hoplab.run.record import Record, read_record
+from hoplab.session.judge_run import judge_record
 
 ARCHIVES: Final = Path(__file__).parent.parent / "tests" / "runs"
 CATALOGUE: Final = load()

@@ -2,7 +2,7 @@
 
 from hashlib import sha256
 
-from hoplab.events import Event
+from hoplab.model.events import Event
 from hoplab.parse.oslo import parse_oslo
 
 GLOBAL = "req-11111111-2222-4333-8444-555555555555"

@@ -16,8 +16,8 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final
 
-from hoplab.record import RAW, Record, read_record
-from hoplab.sources import Source
+from hoplab.model.sources import Source
+from hoplab.run.record import RAW, Record, read_record
 
 ODD: Final = 2654435761
 """An odd number: multiplying by it gives each of 2^32 numbers another one, spread over all."""

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from hoplab.deployment import Deployment, load
-from hoplab.journey import Journey
-from hoplab.resources import StateSeen
+from hoplab.lab.deployment import Deployment, load
+from hoplab.launch.journey import Journey
+from hoplab.model.states import StateSeen
 from samples.drills import SSH
 
 Document = dict[str, Any]

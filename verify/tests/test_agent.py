@@ -15,7 +15,7 @@ import pytest
 
 from hoplab.capture import channel
 from hoplab.capture.channel import BOOT, PACKAGE, Channel
-from hoplab.deployment import Deployment
+from hoplab.lab.deployment import Deployment
 from samples.agent import SECONDS, until
 
 PROBE = """

@@ -11,14 +11,14 @@ import pytest
 
 from hoplab.capture.message import LONGEST, Names, check
 from hoplab.capture.redact import redact
-from hoplab.cli import main
+from hoplab.commands.main import main
 from hoplab.drill.journal import FILE, Journal
 from hoplab.drill.matrix import RESULTS, read_results
-from hoplab.errors import ConfigurationError
-from hoplab.pace import USUAL, read_usual
-from hoplab.record import FORM as JOURNEY_FORM
-from hoplab.record import JOURNEY, REPORT, read_record
+from hoplab.judge.pace import USUAL, read_usual
+from hoplab.model.errors import ConfigurationError
 from hoplab.report.form import FORM as REPORT_FORM
+from hoplab.run.record import FORM as JOURNEY_FORM
+from hoplab.run.record import JOURNEY, REPORT, read_record
 from samples.reports import failed
 
 Document = dict[str, Any]

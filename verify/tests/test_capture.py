@@ -19,8 +19,8 @@ from hoplab.capture.agent.logs import Logs
 from hoplab.capture.agent.stamped import Stamped
 from hoplab.capture.session import JUMP, Recording, settled
 from hoplab.capture.wanted import DHCP, DUMPED, SOCKETS, wanted
-from hoplab.clocks import NodeClock
-from hoplab.deployment import Deployment, Service
+from hoplab.lab.deployment import Deployment, Service
+from hoplab.model.clocks import NodeClock
 from samples.agent import Sent, running, until
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from hoplab.errors import ConfigurationError
 from hoplab.flow.loader import HERE, load
+from hoplab.model.errors import ConfigurationError
 from hoplab.report import catalogue as page_module
 from hoplab.report.catalogue import MAIN, read_stages, render_hops
 from hoplab.report.wording import ACTORS, IDS, KINDS, TODAYS

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hoplab.agreement import THINGS
-from hoplab.clocks import NodeClock
-from hoplab.judge import Result, Verdict
-from hoplab.pairing import pair_statements
-from hoplab.sources import CLIENT
+from hoplab.join.agreement import THINGS
+from hoplab.join.pairing import pair_statements
+from hoplab.judge.verdicts import Result, Verdict
+from hoplab.model.clocks import NodeClock
+from hoplab.model.sources import CLIENT
 from samples.runs import OTHERS, exchanged, recorded, verdicts
 
 

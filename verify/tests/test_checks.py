@@ -6,14 +6,14 @@ from dataclasses import replace
 import pytest
 
 from hoplab.checks import ceph, guest, instance
+from hoplab.checks.findings import Finding, Verdict
 from hoplab.checks.nodes import UnitState, check_nodes, judge, parse_show
-from hoplab.console import parse
-from hoplab.deployment import Deployment
-from hoplab.errors import SourceError
-from hoplab.findings import Finding, Verdict
-from hoplab.journey import Journey
-from hoplab.launch import guarded
-from hoplab.transport import Nodes
+from hoplab.lab.deployment import Deployment
+from hoplab.lab.ssh import Nodes
+from hoplab.launch.journey import Journey
+from hoplab.model.errors import SourceError
+from hoplab.parse.guest import parse
+from hoplab.session.checked_launch import guarded
 
 ACTIVE = "LoadState=loaded\nActiveState=active\nSubState=running\nResult=success\n"
 FAILED = "LoadState=loaded\nActiveState=failed\nSubState=failed\nResult=exit-code\n"

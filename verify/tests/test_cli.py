@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from hoplab import cli
-from hoplab.beside import Beside
-from hoplab.errors import LaunchError, SourceError
-from hoplab.findings import fails, holds
-from hoplab.launch import Outcome
-from hoplab.removal import Removal
+from hoplab.checks.findings import fails, holds
+from hoplab.checks.outcome import Outcome
+from hoplab.commands import main as cli
+from hoplab.launch.removal import Removal
+from hoplab.model.errors import LaunchError, SourceError
+from hoplab.session.background import Beside
 
 
 def test_no_lab_is_a_message_and_status_2(

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hoplab import console
+from hoplab.parse import guest as console
 
 DHCP = (
     "LABGUEST dhcp ok ip=10.77.0.11/24 mac=fa:16:3e:00:00:11 server=10.77.0.2 router=10.77.0.1 lease=86400 mtu=1450 "

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hoplab import cli
-from hoplab.errors import EXIT_FAILS, EXIT_UNREADABLE, EXIT_USAGE, ConfigurationError
-from hoplab.judge import Verdict
-from hoplab.judging import judge_run, report_on
-from hoplab.record import JOURNEY, RAW, read_record
+from hoplab.commands import main as cli
+from hoplab.judge.verdicts import Verdict
+from hoplab.model.errors import EXIT_FAILS, EXIT_UNREADABLE, EXIT_USAGE, ConfigurationError
 from hoplab.report.document import Document
+from hoplab.run.record import JOURNEY, RAW, read_record
+from hoplab.session.judge_run import judge_run, report_on
 from samples.rereading import judged_copy
 from samples.runs import CATALOGUE, FLOW, recorded, unpack
 

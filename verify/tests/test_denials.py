@@ -4,10 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from hoplab.denials import FAILED
-from hoplab.events import Event
-from hoplab.flow.model import EXCHANGE, Denial, Witness
-from hoplab.judge import Result, Verdict
+from hoplab.flow.model import EXCHANGE, FAILED, Denial, Witness
+from hoplab.judge.verdicts import Result, Verdict
+from hoplab.model.events import Event
 from samples.made_runs import BY_NAME, CATALOGUE, RUN, WHOLE, judged, made, other_launch, verdicts, without
 
 DENIALS = [(name, number) for name, hop in CATALOGUE.hops.items() for number in range(len(hop.denied_by))]

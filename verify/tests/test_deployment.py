@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from hoplab.deployment import find_lab, load
-from hoplab.errors import EXIT_USAGE, ConfigurationError
+from hoplab.lab.deployment import find_lab, load
+from hoplab.model.errors import EXIT_USAGE, ConfigurationError
 
 Document = dict[str, Any]
 WriteLab = Callable[[object], Path]

@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from hoplab.cli import main
-from hoplab.deployment import Deployment
+from hoplab.commands.drill import drawn
+from hoplab.commands.main import main
 from hoplab.drill import loader
 from hoplab.drill.journal import Journal
 from hoplab.drill.matrix import Row, page, read_results, run_all
 from hoplab.drill.model import Fault
-from hoplab.drill.verb import drawn
-from hoplab.errors import EXIT_FAILS, EXIT_HOLDS, EXIT_USAGE, ConfigurationError, SourceError
 from hoplab.flow.loader import load as load_flows
+from hoplab.lab.deployment import Deployment
+from hoplab.model.errors import EXIT_FAILS, EXIT_HOLDS, EXIT_USAGE, ConfigurationError, SourceError
 
 CATALOGUE = load_flows()
 FAULTS = loader.load(CATALOGUE.hops)

@@ -7,9 +7,9 @@ import pytest
 import yaml
 
 from hoplab.drill import loader
-from hoplab.errors import ConfigurationError
 from hoplab.flow.loader import load as load_flows
-from hoplab.record import PREPARATION
+from hoplab.model.errors import ConfigurationError
+from hoplab.run.record import PREPARATION
 
 CATALOGUE = load_flows()
 FAULTS = loader.load(CATALOGUE.hops)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from openstack.compute.v2.service import Service
 
-from hoplab.daemons import down
+from hoplab.session.daemons import down
 
 
 def cloud(**compute: Any) -> Any:

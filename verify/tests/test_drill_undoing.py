@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from hoplab.deployment import Deployment
 from hoplab.drill.injection import fault_in, heal, put_in
 from hoplab.drill.journal import FILE, Journal
 from hoplab.drill.means import KINDS, Kind, api, settings
 from hoplab.drill.model import Means
-from hoplab.errors import ConfigurationError, SourceError
+from hoplab.lab.deployment import Deployment
+from hoplab.model.errors import ConfigurationError, SourceError
 from samples.drills import OPTIONS, UNDONE, Cloud, fault
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from hoplab import cli
-from hoplab.cli import main
-from hoplab.deployment import Deployment
+from hoplab.commands import main as cli
+from hoplab.commands.main import main
 from hoplab.flow.loader import load
+from hoplab.lab.deployment import Deployment
 from hoplab.report.explanation import LINE, LastRun, explain
 from samples.reports import KNOWN, Document, document, failed, inconclusive, proved
 

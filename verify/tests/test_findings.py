@@ -1,7 +1,7 @@
 import pytest
 
-from hoplab.errors import ConfigurationError, HoplabError, LaunchError, SourceError
-from hoplab.findings import Finding, Verdict, exit_code, fails, holds, overall, unknown
+from hoplab.checks.findings import Finding, Verdict, exit_code, fails, holds, overall, unknown
+from hoplab.model.errors import ConfigurationError, HoplabError, LaunchError, SourceError
 
 GOOD = holds("a", "x", "x", "here")
 BAD = fails("b", "x", "y", "here", "look")

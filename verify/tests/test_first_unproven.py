@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from hoplab.judge import Verdict
+from hoplab.judge.verdicts import Verdict
 from samples.made_runs import BY_NAME, HOPS, LAUNCH, RUN, WHOLE, follows, judged, verdicts, without
 
 

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from hoplab import cli
-from hoplab.actors import SERVICES
-from hoplab.errors import ConfigurationError
+from hoplab.commands import main as cli
 from hoplab.flow.loader import load
 from hoplab.flow.model import Catalogue
+from hoplab.lab.actors import SERVICES
+from hoplab.model.errors import ConfigurationError
 
 GOOD = """
 hops:

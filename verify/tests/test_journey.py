@@ -6,15 +6,16 @@ from openstack.compute.v2.server import Server
 from openstack.image.v2.image import Image
 from openstack.network.v2.network import Network
 
-from hoplab.cloud import connect, new_request_id
-from hoplab.deployment import Deployment
-from hoplab.errors import ConfigurationError
-from hoplab.images import file_digest, same_bytes
-from hoplab.journey import Prepared, server_request
-from hoplab.launch import failed_launch
-from hoplab.networks import TenantNetwork
-from hoplab.plan import FLAVORS, Plan
-from hoplab.resources import InstanceFailedError, StateSeen, fault_of, wait_server
+from hoplab.lab.connection import connect, new_request_id
+from hoplab.lab.deployment import Deployment
+from hoplab.launch.images import file_digest, same_bytes
+from hoplab.launch.journey import Prepared, server_request
+from hoplab.launch.networks import TenantNetwork
+from hoplab.launch.plan import FLAVORS, Plan
+from hoplab.launch.resources import InstanceFailedError, fault_of, wait_server
+from hoplab.model.errors import ConfigurationError
+from hoplab.model.states import StateSeen
+from hoplab.session.checked_launch import failed_launch
 
 
 def prepared() -> Prepared:

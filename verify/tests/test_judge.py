@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hoplab.agreement import loosened
-from hoplab.clocks import NOTED_LATE, NodeClock
-from hoplab.errors import ConfigurationError
-from hoplab.events import Event, read_events, write_events
-from hoplab.join import learn
-from hoplab.judge import Result, Verdict, judge
-from hoplab.order import AFTER
+from hoplab.join.agreement import loosened
+from hoplab.join.ids import learn
+from hoplab.judge.order import AFTER
+from hoplab.judge.verdicts import Result, Verdict, judge
+from hoplab.model.clocks import NOTED_LATE, NodeClock
+from hoplab.model.errors import ConfigurationError
+from hoplab.model.events import Event, read_events, write_events
 from samples.made_runs import (
     BY_NAME,
     CATALOGUE,

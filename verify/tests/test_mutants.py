@@ -4,9 +4,9 @@ from random import Random
 
 import pytest
 
-from hoplab.judge import Result
-from hoplab.judging import judge_record
-from hoplab.record import read_record
+from hoplab.judge.verdicts import Result
+from hoplab.run.record import read_record
+from hoplab.session.judge_run import judge_record
 from samples.allowing import forbidden
 from samples.mutants import KINDS, Kind, faults
 from samples.rereading import Mutant, judged, original, written

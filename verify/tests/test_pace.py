@@ -10,15 +10,27 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from hoplab.errors import ConfigurationError
-from hoplab.events import Event
 from hoplab.flow.loader import load
 from hoplab.flow.model import Catalogue
-from hoplab.judge import Judged, Judgement, Result, Verdict
-from hoplab.pace import FEWEST, RUNS, USUAL, Pace, Usual, good_runs, lags, read_usual, slow_hop, usual_of, write_usual
-from hoplab.record import REPORT
+from hoplab.judge.pace import (
+    FEWEST,
+    RUNS,
+    USUAL,
+    Pace,
+    Usual,
+    good_runs,
+    lags,
+    read_usual,
+    slow_hop,
+    usual_of,
+    write_usual,
+)
+from hoplab.judge.verdicts import Judged, Judgement, Result, Verdict
+from hoplab.model.errors import ConfigurationError
+from hoplab.model.events import Event
 from hoplab.report.html import render_html
 from hoplab.report.terminal import show_report
+from hoplab.run.record import REPORT
 from samples.reports import proved
 
 CATALOGUE: Catalogue = load()

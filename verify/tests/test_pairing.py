@@ -5,8 +5,8 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hoplab.events import Event
-from hoplab.pairing import AHEAD, LIMIT, Pairing, pair_statements
+from hoplab.join.pairing import AHEAD, LIMIT, Pairing, pair_statements
+from hoplab.model.events import Event
 
 TEMPLATES = ("a", "b")
 

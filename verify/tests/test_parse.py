@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hoplab.events import Event
+from hoplab.model.events import Event
 from hoplab.parse.access import parse_access
 from hoplab.parse.oslo import parse_oslo
 from hoplab.parse.rgw import parse_rgw

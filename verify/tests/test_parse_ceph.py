@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hoplab.events import Event
+from hoplab.model.events import Event
 from hoplab.parse.ceph import learn_images, parse_osd, parse_rgw_log
 
 INSTANCE = "8a7d5ebe-0000-4000-8000-000000000001"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hoplab.events import Event
+from hoplab.model.events import Event
 from hoplab.parse.ceph_mon import parse_audit, parse_mon
 
 QEMU = "192.0.2.21:0/3663534558"

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hoplab.capture.console import TAIL, ConsoleLog
-from hoplab.events import Event
+from hoplab.capture.console_log import TAIL, ConsoleLog
+from hoplab.model.events import Event
 from hoplab.parse.console import parse_console
 
 INSTANCE = "8a7d5ebe-0000-4000-8000-000000000003"

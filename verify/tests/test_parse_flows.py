@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from hoplab.events import Event
+from hoplab.model.events import Event
 from hoplab.parse.flows import parse_flows
 
 MAC, ADDRESS = "fa:16:3e:00:00:11", "10.77.0.11"

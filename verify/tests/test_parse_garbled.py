@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hoplab.events import Event, read_events, write_events
-from hoplab.forms import FORMS
-from hoplab.record import RAW, read_record
+from hoplab.model.events import Event, read_events, write_events
+from hoplab.parse.forms import FORMS
+from hoplab.run.record import RAW, read_record
 from samples.runs import read_run, unpacked
 
 RUN = unpacked("cold")[0]

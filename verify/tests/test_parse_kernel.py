@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from hoplab.events import Event
+from hoplab.model.events import Event
 from hoplab.parse.packets import parse_packets
 from hoplab.parse.reads import parse_reads
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hoplab.events import Event
+from hoplab.model.events import Event
 from hoplab.parse.dnsmasq import HostWrite, host_writes, parse_dnsmasq
 from hoplab.parse.haproxy import parse_haproxy
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hoplab.events import Event
+from hoplab.model.events import Event
 from hoplab.parse.hypervisor import parse_hypervisor
 from hoplab.parse.switch import parse_switch
 

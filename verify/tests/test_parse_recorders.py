@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from hoplab.events import Event
+from hoplab.model.events import Event
 from hoplab.parse.broker import parse_broker
 from hoplab.parse.cache import parse_cache
 from hoplab.parse.client import parse_client

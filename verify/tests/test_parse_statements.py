@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hoplab.events import Event
+from hoplab.model.events import Event
 from hoplab.parse.sql import template
 from hoplab.parse.statements import parse_statements
 from samples.service_log import (

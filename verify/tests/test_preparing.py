@@ -11,20 +11,20 @@ import pytest
 import requests
 from rich.console import Console
 
-from hoplab.attempt import Attempt
 from hoplab.capture.client import ClientRecorder, _Adapter
-from hoplab.daemons import logged_at
-from hoplab.deployment import Deployment, Service
 from hoplab.drill.drilling import shows
-from hoplab.errors import ConfigurationError, LaunchError
-from hoplab.judging import judge_run
-from hoplab.plan import Plan
-from hoplab.preparing import Preparing, _chosen, _service, _telling
-from hoplab.record import LogLine, Record, Unit, Unprepared, read_record, write_record
+from hoplab.lab.deployment import Deployment, Service
+from hoplab.launch.plan import Plan
+from hoplab.model.errors import ConfigurationError, LaunchError
 from hoplab.report.explanation import LastRun, explain
 from hoplab.report.html import render_html
 from hoplab.report.junit import render_junit
 from hoplab.report.terminal import show_report
+from hoplab.run.record import LogLine, Record, Unit, Unprepared, read_record, write_record
+from hoplab.session.attempt import Attempt
+from hoplab.session.daemons import logged_at
+from hoplab.session.judge_run import judge_run
+from hoplab.session.preparation import Preparing, _chosen, _service, _telling
 from samples.made_runs import CATALOGUE, FLOW
 
 WHY = Unprepared(
@@ -211,11 +211,11 @@ class TestBounds:
             begins("volume", "cinder-api")
             raise LaunchError("volume 5 is error,\nnot available")
 
-        monkeypatch.setattr("hoplab.preparing.connect", lambda *_all: SimpleNamespace())
+        monkeypatch.setattr("hoplab.session.preparation.connect", lambda *_all: SimpleNamespace())
         monkeypatch.setattr(ClientRecorder, "watch", lambda *_all: None)
-        monkeypatch.setattr("hoplab.preparing.prepare", prepare)
-        monkeypatch.setattr("hoplab.preparing.known_down", lambda _cloud: ["cinder-volume@ctl1"])
-        monkeypatch.setattr("hoplab.preparing.troubles", lambda *_all: [])
+        monkeypatch.setattr("hoplab.session.preparation.prepare", prepare)
+        monkeypatch.setattr("hoplab.session.preparation.known_down", lambda _cloud: ["cinder-volume@ctl1"])
+        monkeypatch.setattr("hoplab.session.preparation.troubles", lambda *_all: [])
         attempt, said = Attempt(Plan()), list[str]()
         Preparing(lab, said.append).get(attempt, 30)
         assert attempt.prepared is None

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from hoplab import ready
-from hoplab.errors import SourceError, WaitTimeoutError
-from hoplab.findings import fails, holds
-from hoplab.ready import ceph_amiss, wait_ready
+from hoplab.checks.findings import fails, holds
+from hoplab.model.errors import SourceError, WaitTimeoutError
+from hoplab.session import readiness as ready
+from hoplab.session.readiness import ceph_amiss, wait_ready
 
 BOOTED = 1_795_780_800  # 2026-11-27 12:00:00 UTC
 FRESH = "2026-11-27T12:00:20.000000"

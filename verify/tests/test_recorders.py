@@ -23,8 +23,8 @@ from hoplab.capture.agent.link import LIMIT, TOO_LONG, Lines, Recorder
 from hoplab.capture.agent.switch import Switch
 from hoplab.capture.client import ClientRecorder
 from hoplab.capture.redact import digest
+from hoplab.lab.tokens import regions
 from hoplab.parse.cache import missed
-from hoplab.tokens import regions
 from samples.agent import Sent, running, until
 from samples.memcached import Answer, Memcached, serve
 

@@ -10,10 +10,10 @@ import pytest
 from openstack import exceptions
 
 from hoplab.capture.session import Recording
-from hoplab.errors import ConfigurationError
-from hoplab.record import make_directory, write_json
-from hoplab.removal import INSTANCES, VOLUMES, Budget, Kind, remove
-from hoplab.verification import Wish
+from hoplab.launch.removal import INSTANCES, VOLUMES, Budget, Kind, remove
+from hoplab.model.errors import ConfigurationError
+from hoplab.run.record import make_directory, write_json
+from hoplab.session.verification import Wish
 
 
 class Things:
@@ -50,7 +50,7 @@ def mine(name: str) -> bool:
 
 
 def test_what_goes_goes_and_what_stays_is_named_with_what_helps(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hoplab.waiting.time.sleep", lambda _seconds: None)
+    monkeypatch.setattr("hoplab.launch.waiting.time.sleep", lambda _seconds: None)
     things = Things(a="deleted", b="forced", c="never", d="refused")
     removal = remove(SimpleNamespace(), things.kind(), mine, Budget(2))  # type: ignore[arg-type]  # a stand-in
     assert removal.removed == ("hoplab-verify-a", "hoplab-verify-b")

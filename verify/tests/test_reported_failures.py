@@ -2,8 +2,8 @@
 
 import pytest
 
-from hoplab.judge import Result, Verdict
-from hoplab.judging import judge_run
+from hoplab.judge.verdicts import Result, Verdict
+from hoplab.session.judge_run import judge_run
 from samples.runs import CATALOGUE, FLOW, recorded, unpacked
 
 CAUSE = {

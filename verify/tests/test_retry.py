@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from hoplab.events import Event
 from hoplab.flow.model import EXCHANGE
-from hoplab.join import BUILD, owned
-from hoplab.judge import Judgement, Result, Verdict
-from hoplab.retry import ON_HOST, POLLING, Retry, retry_of
-from hoplab.trouble import Trouble
+from hoplab.join.ids import BUILD, owned
+from hoplab.judge.retry import ON_HOST, POLLING, Retry, retry_of
+from hoplab.judge.verdicts import Judgement, Result, Verdict
+from hoplab.model.events import Event
+from hoplab.parse.trouble import Trouble
 from samples.runs import CATALOGUE, recorded, verdicts
 
 RECORDED = recorded("cold")

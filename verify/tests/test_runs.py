@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from hoplab.capture.redact import redact
-from hoplab.events import Event, Ids
 from hoplab.flow.model import ASKED, EXCHANGE
-from hoplab.join import TAUGHT, gather, speaking, teaches, voices
-from hoplab.judge import Judged, Result, Verdict
+from hoplab.join.ids import TAUGHT, gather, speaking, teaches, voices
+from hoplab.judge.verdicts import Judged, Result, Verdict
+from hoplab.model.events import Event, Ids
 from samples.pack import SUSPECTS, pack
 from samples.runs import ARCHIVES, CATALOGUE, OTHERS, exchanged, recorded, unpacked, verdicts
 

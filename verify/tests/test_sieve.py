@@ -6,10 +6,10 @@ from functools import cache
 
 import pytest
 
-from hoplab.events import Event
-from hoplab.judge import judge
-from hoplab.pairing import pair_statements
-from hoplab.sieve import Sieve
+from hoplab.join.pairing import pair_statements
+from hoplab.join.sieve import Sieve
+from hoplab.judge.verdicts import judge
+from hoplab.model.events import Event
 from samples.runs import CATALOGUE, FLOW, read_run, recorded, unpacked, verdicts
 
 RUNS = [(name, number) for name in ("cold", "warm", "failed", "interleaved") for number in range(len(unpacked(name)))]

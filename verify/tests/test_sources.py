@@ -11,14 +11,15 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hoplab.actors import SERVICES
-from hoplab.clocks import NodeClock
-from hoplab.deployment import Node, Service
-from hoplab.errors import ConfigurationError
-from hoplab.forms import FORMS
-from hoplab.record import CHECK, FORM, JOURNEY, Record, Unit, point_latest, read_record, share_raw, write_record
-from hoplab.resources import StateSeen
-from hoplab.sources import HERE, Source, load_profile
+from hoplab.lab.actors import SERVICES
+from hoplab.lab.deployment import Node, Service
+from hoplab.lab.profile import HERE, load_profile
+from hoplab.model.clocks import NodeClock
+from hoplab.model.errors import ConfigurationError
+from hoplab.model.sources import Source
+from hoplab.model.states import StateSeen
+from hoplab.parse.forms import FORMS
+from hoplab.run.record import CHECK, FORM, JOURNEY, Record, Unit, point_latest, read_record, share_raw, write_record
 from samples.runs import read_run
 
 ROLES = Path(__file__).parents[2] / "roles"

@@ -6,13 +6,13 @@ from functools import cache
 
 import pytest
 
-from hoplab.events import Event
-from hoplab.interest import Interests
-from hoplab.join import TAUGHT, teaches
-from hoplab.judge import Launch, Result, judge
-from hoplab.pairing import CARRIED, SPEAKERS, pair_statements
-from hoplab.record import Record, read_record
-from hoplab.stream import HOLD, LATE, WAIT, Outcome, Stream
+from hoplab.join.ids import TAUGHT, teaches
+from hoplab.join.interest import Interests
+from hoplab.join.pairing import CARRIED, SPEAKERS, pair_statements
+from hoplab.judge.stream import HOLD, LATE, WAIT, Outcome, Stream
+from hoplab.judge.verdicts import Launch, Result, judge
+from hoplab.model.events import Event
+from hoplab.run.record import Record, read_record
 from samples.rate import Reading
 from samples.runs import CATALOGUE, FLOW, read_run, recorded, relevant, unpacked, verdicts
 from samples.stream import LEARNS, STARTS, Made

@@ -4,10 +4,10 @@ import json
 import pytest
 from rich.console import Console
 
-from hoplab.findings import Finding, fails, holds, unknown
-from hoplab.journey import Journey
-from hoplab.launch import Outcome
-from hoplab.report.table import as_json, plain, result_line, show
+from hoplab.checks.findings import Finding, fails, holds, unknown
+from hoplab.checks.outcome import Outcome
+from hoplab.commands.launch_table import as_json, plain, result_line, show
+from hoplab.launch.journey import Journey
 
 GOOD = holds("node ctl1", "active", "SSH answers, 2 services active", "systemctl show")
 BAD = fails("guest SSH", "the guest answers", "no [route]\nto host", "ssh root@1.2.3.4", "ping -c 3 1.2.3.4")

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from hoplab.deployment import Deployment, load
-from hoplab.errors import ConfigurationError
-from hoplab.tokens import cache_key, protected_key
+from hoplab.lab.deployment import Deployment, load
+from hoplab.lab.tokens import cache_key, protected_key
+from hoplab.model.errors import ConfigurationError
 
 
 def test_the_key_of_a_protected_token() -> None:

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from hoplab.deployment import Deployment
-from hoplab.errors import ConfigurationError, SourceError
-from hoplab.transport import (
+from hoplab.lab.deployment import Deployment
+from hoplab.lab.ssh import (
     OUTPUT_BYTES,
     Nodes,
     Target,
@@ -18,6 +17,7 @@ from hoplab.transport import (
     run_process,
     ssh_argv,
 )
+from hoplab.model.errors import ConfigurationError, SourceError
 
 GUEST = Target("guest", "172.29.22.107", "root", 22, Path("/k"), Path("/tmp/none/known"), changing_key=True)
 

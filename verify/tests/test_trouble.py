@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from hoplab.trouble import ALONE, MOST, Log, find_troubles
+from hoplab.parse.trouble import ALONE, MOST, Log, find_troubles
 
 INSTANCE = "996a27bb-36aa-46e3-80e9-2c35bcdfd40b"
 PORT = "a176d9ad-e4a8-452b-abf1-2c2c59ccabaa"

@@ -1,7 +1,7 @@
 import pytest
 
-from hoplab.errors import WaitTimeoutError
-from hoplab.waiting import Pending, wait_for
+from hoplab.launch.waiting import Pending, wait_for
+from hoplab.model.errors import WaitTimeoutError
 
 
 class Time:

@@ -8,15 +8,15 @@ import jsonschema
 import pytest
 from rich.console import Console
 
-from hoplab.events import Event
 from hoplab.flow.loader import load
-from hoplab.judge import Judged, Judgement, Result, Verdict
+from hoplab.judge.verdicts import Judged, Judgement, Result, Verdict
+from hoplab.judge.waits import Wait, by_hop, find_waits, within
+from hoplab.model.events import Event
+from hoplab.parse.trouble import Log
 from hoplab.report.form import FORM
 from hoplab.report.html import render_html
 from hoplab.report.lags import idle_time, waited, waiting
 from hoplab.report.terminal import show_report
-from hoplab.trouble import Log
-from hoplab.waits import Wait, by_hop, find_waits, within
 from samples.reports import proved
 
 OURS = "req-11111111-0000-4000-8000-000000000001"

@@ -9,7 +9,7 @@ import pytest
 from openstack.config import OpenStackConfig
 from scenario import Scenario
 
-from hoplab import deployment
+from hoplab.lab import deployment
 
 
 def test_the_description_is_what_the_verification_pack_reads(scenario: Scenario) -> None:

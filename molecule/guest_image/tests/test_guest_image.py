@@ -8,7 +8,7 @@ from typing import TypeVar
 import pytest
 from scenario import Node, eventually
 
-from hoplab import console
+from hoplab.parse import guest as console
 
 IMAGE = "/var/lib/hoplab/guest.raw"
 SOURCE = "/usr/local/lib/hoplab/guest-image"

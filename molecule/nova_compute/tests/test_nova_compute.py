@@ -8,7 +8,7 @@ from nova_help import ask, daemons, wait_for_daemons
 from openstack.connection import Connection
 from scenario import Node, Scenario, eventually
 
-from hoplab import console
+from hoplab.parse import guest as console
 
 NOVA = "compute 2.96"
 PLACEMENT = "placement 1.38"

@@ -16,10 +16,10 @@ from importlib import resources
 from typing import Any, Final
 
 from hoplab.capture.message import Names, check, messages
-from hoplab.clocks import NodeClock
-from hoplab.deployment import Node, Ssh
-from hoplab.files import reason
-from hoplab.transport import node_target, ssh_argv
+from hoplab.lab.deployment import Node, Ssh
+from hoplab.lab.ssh import node_target, ssh_argv
+from hoplab.model.clocks import NodeClock
+from hoplab.model.files import reason
 
 PACKAGE: Final = "hoplab.capture.agent"
 BOOT: Final = f"""

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator, Mapping
 from fnmatch import fnmatch
 from typing import IO, Any, Final
 
-from hoplab.files import LINE, parse_json
-from hoplab.record import is_place
+from hoplab.model.files import LINE, parse_json
+from hoplab.model.sources import is_place
 
 LONGEST: Final = 8 * LINE
 """Bytes of a message at most: the agent sends no text longer than LINE characters, and JSON writes some with six."""

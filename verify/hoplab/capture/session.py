@@ -11,9 +11,10 @@ from typing import BinaryIO, Final
 from hoplab.capture.channel import Channel
 from hoplab.capture.redact import redact, unfinished
 from hoplab.capture.wanted import wanted
-from hoplab.clocks import NodeClock
-from hoplab.deployment import Deployment, Node
-from hoplab.sources import CLIENT, Profile, Source
+from hoplab.lab.deployment import Deployment, Node
+from hoplab.lab.profile import Profile
+from hoplab.model.clocks import NodeClock
+from hoplab.model.sources import CLIENT, Source
 
 READY_SECONDS: Final = 90
 STOP_SECONDS: Final = 45

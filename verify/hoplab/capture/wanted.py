@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from hoplab.deployment import Node
+from hoplab.lab.deployment import Node
 
 LISTENERS: Final = {"rabbitmq": ("broker",), "memcached": ("cache", "packets")}
 """Recorders that connect to the service itself or look at what is sent to it, by the service."""

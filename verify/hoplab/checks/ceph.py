@@ -5,11 +5,11 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from hoplab.deployment import Deployment
-from hoplab.errors import SourceError
-from hoplab.findings import Finding, fails, holds, unknown
-from hoplab.journey import Journey
-from hoplab.transport import Nodes
+from hoplab.checks.findings import Finding, fails, holds, unknown
+from hoplab.lab.deployment import Deployment
+from hoplab.lab.ssh import Nodes
+from hoplab.launch.journey import Journey
+from hoplab.model.errors import SourceError
 
 BUCKET = "glance"
 """Glance's container; an image's object is named by the image's id."""

@@ -6,14 +6,14 @@ from pathlib import Path
 
 from openstack.connection import Connection
 
-from hoplab import console
-from hoplab.deployment import Deployment
-from hoplab.errors import SourceError, WaitTimeoutError
-from hoplab.findings import Finding, fails, holds
-from hoplab.journey import Journey
-from hoplab.plan import GUEST_USER, Plan
-from hoplab.transport import Target, execute
-from hoplab.waiting import SYSTEM_CLOCK, Clock, Pending, wait_for
+from hoplab.checks.findings import Finding, fails, holds
+from hoplab.lab.deployment import Deployment
+from hoplab.lab.ssh import Target, execute
+from hoplab.launch.journey import Journey
+from hoplab.launch.plan import GUEST_USER, Plan
+from hoplab.launch.waiting import SYSTEM_CLOCK, Clock, Pending, wait_for
+from hoplab.model.errors import SourceError, WaitTimeoutError
+from hoplab.parse import guest as console
 
 METADATA_URL = "http://169.254.169.254/openstack/latest/meta_data.json"
 SSH_ARGV = (

@@ -3,10 +3,10 @@
 from openstack.compute.v2.server import Server
 from openstack.connection import Connection
 
-from hoplab.deployment import Deployment
-from hoplab.findings import Finding, fails, holds
-from hoplab.journey import Journey, host_of
-from hoplab.transport import command_for_person
+from hoplab.checks.findings import Finding, fails, holds
+from hoplab.lab.deployment import Deployment
+from hoplab.lab.ssh import command_for_person
+from hoplab.launch.journey import Journey, host_of
 
 
 def addresses(server: Server) -> tuple[str, ...]:

@@ -5,10 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from hoplab.deployment import Deployment, Node, Service
-from hoplab.errors import SourceError
-from hoplab.findings import Finding, fails, holds, unknown
-from hoplab.transport import Nodes
+from hoplab.checks.findings import Finding, fails, holds, unknown
+from hoplab.lab.deployment import Deployment, Node, Service
+from hoplab.lab.ssh import Nodes
+from hoplab.model.errors import SourceError
 
 PROPERTIES = ("Id", "LoadState", "ActiveState", "SubState", "Result")
 

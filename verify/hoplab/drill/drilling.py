@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hoplab.cloud import connect, new_request_id, told_plainly
-from hoplab.deployment import Deployment
 from hoplab.drill.injection import fault_in
 from hoplab.drill.model import Fault
 from hoplab.drill.recovery import wait_recovered
-from hoplab.errors import ConfigurationError
 from hoplab.flow.model import Catalogue
-from hoplab.judge import Result
-from hoplab.pace import FEWEST, good_runs
-from hoplab.record import PREPARATION
+from hoplab.judge.pace import FEWEST, good_runs
+from hoplab.judge.verdicts import Result
+from hoplab.lab.connection import connect, new_request_id, told_plainly
+from hoplab.lab.deployment import Deployment
+from hoplab.model.errors import ConfigurationError
 from hoplab.report.document import Document
 from hoplab.report.outline import happened
-from hoplab.verification import Say, Wish, verify
+from hoplab.run.record import PREPARATION
+from hoplab.session.verification import Say, Wish, verify
 
 Judge = Callable[[tuple[Path, ...]], dict[Path, Document]]
 """Judges runs that were just made, and writes their reports."""

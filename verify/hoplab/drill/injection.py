@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from hoplab.deployment import Deployment
 from hoplab.drill.journal import Entry, Journal
 from hoplab.drill.means import KINDS, Place
 from hoplab.drill.means.packets import CLIENT
 from hoplab.drill.model import Fault
-from hoplab.errors import ConfigurationError, HoplabError, SourceError
-from hoplab.transport import Nodes
+from hoplab.lab.deployment import Deployment
+from hoplab.lab.ssh import Nodes
+from hoplab.model.errors import ConfigurationError, HoplabError, SourceError
 
 Say = Callable[[str], None]
 

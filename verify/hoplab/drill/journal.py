@@ -8,10 +8,10 @@ from typing import Final
 
 import jsonschema
 
-from hoplab import files
 from hoplab.drill.means import Kept
-from hoplab.errors import ConfigurationError
-from hoplab.record import write_json
+from hoplab.model import files
+from hoplab.model.errors import ConfigurationError
+from hoplab.run.record import write_json
 
 FILE: Final = "drill.json"
 SCHEMA: Final = 1

@@ -7,11 +7,11 @@ from typing import Any, Final
 
 import yaml
 
-from hoplab.documents import read_document
 from hoplab.drill.means import KINDS
 from hoplab.drill.model import Fault, Means, Sight
-from hoplab.errors import ConfigurationError
-from hoplab.record import PREPARATION
+from hoplab.model.documents import read_document
+from hoplab.model.errors import ConfigurationError
+from hoplab.run.record import PREPARATION
 
 HERE: Final = Path(__file__).parent
 HOPS: Final = ("breaks", "slows", "besides")

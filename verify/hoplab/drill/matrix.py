@@ -10,10 +10,10 @@ from typing import Any, Final
 import jsonschema
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from hoplab import files
 from hoplab.drill.model import Fault
 from hoplab.flow.model import Catalogue, Flow
-from hoplab.record import PREPARATION, write_json
+from hoplab.model import files
+from hoplab.run.record import PREPARATION, write_json
 
 RESULTS: Final = "drills.json"
 SCHEMA: Final = 1

@@ -3,13 +3,13 @@
 import time
 from typing import Final
 
-from hoplab.cloud import connect, new_request_id, told_plainly
-from hoplab.daemons import down
-from hoplab.deployment import Deployment
-from hoplab.errors import HoplabError
-from hoplab.ready import SECONDS, ceph_amiss
-from hoplab.transport import Nodes
-from hoplab.waiting import Pending, wait_for
+from hoplab.lab.connection import connect, new_request_id, told_plainly
+from hoplab.lab.deployment import Deployment
+from hoplab.lab.ssh import Nodes
+from hoplab.launch.waiting import Pending, wait_for
+from hoplab.model.errors import HoplabError
+from hoplab.session.daemons import down
+from hoplab.session.readiness import SECONDS, ceph_amiss
 
 LAST_WORDS: Final = 3.0
 """Seconds in which services note how the requests ended that the fault held up: they tell of them only then."""

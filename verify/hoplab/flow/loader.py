@@ -8,8 +8,6 @@ from typing import Any, Final
 
 import yaml
 
-from hoplab.documents import read_document
-from hoplab.errors import ConfigurationError
 from hoplab.flow.model import (
     ASKED,
     EXCHANGE,
@@ -24,6 +22,8 @@ from hoplab.flow.model import (
     Step,
     Witness,
 )
+from hoplab.model.documents import read_document
+from hoplab.model.errors import ConfigurationError
 
 HERE: Final = Path(__file__).parent
 HINT_IDS: Final = frozenset({"image", "instance", "network", "port", "volume"})

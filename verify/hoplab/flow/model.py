@@ -18,6 +18,9 @@ as the server's own log has it.
 ASKED: Final = frozenset({"attachment", "global-request", "poll-request", "port", "request", "token", "volume"})
 """Ids by which a message or request is a launch's. An instance alone is none: periodic tasks speak of all."""
 
+FAILED: Final = "failed"
+"""The field of an answer or a reply that is an error."""
+
 NEEDED: Final = 2
 """How many witnesses, each another's word, prove a hop."""
 
@@ -158,3 +161,8 @@ def _speaking_for(hop: Hop) -> Iterator[Witness]:
     for exemption in hop.exemptions:
         yield exemption.when
         yield from exemption.unless
+
+
+def without_failure(where: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """Return what is asked of an event's fields, but for its being an error."""
+    return {key: wanted for key, wanted in where.items() if key != FAILED}

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from hoplab.events import Event, Origin
+from hoplab.model.events import Event, Origin
 
 LINE: Final = re.compile(
     r'^ACCESS t=(?P<ms>\d{1,16}) pid=\d+ peer=(?P<peer>\S+) "(?P<method>[A-Z]+) (?P<uri>\S+)" (?P<status>\d+) '

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from hoplab.events import GARBLED, Event, Origin
+from hoplab.model.events import GARBLED, Event, Origin
 from hoplab.parse.access import UUID
 
 IS_UUID: Final = re.compile(UUID)

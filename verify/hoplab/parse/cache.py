@@ -3,7 +3,7 @@
 The forms: doc/protocol.txt of memcached, "Watchers"; records are made by the agent's recorder `cache`. Which keys are
 tokens: for the services' cache keystonemiddleware/auth_token/_cache.py, `tokens/` and the token's SHA-256 digest, or,
 where tokens are protected, what _memcache_crypt.py makes of token and secret; for Keystone's own a digest. Both of
-these only who has the token can work out (`hoplab.tokens`).
+these only who has the token can work out (`hoplab.lab.tokens`).
 """
 
 import json
@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 from urllib.parse import unquote
 
-from hoplab.events import GARBLED, Event, Origin
+from hoplab.model.events import GARBLED, Event, Origin
 from hoplab.parse.records import KEPT
 
 TOLD: Final = re.compile(

@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
-from hoplab.events import Event
+from hoplab.model.events import Event
 from hoplab.parse.access import UUID
 from hoplab.parse.records import Recent
 

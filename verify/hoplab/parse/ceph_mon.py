@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from hoplab.events import Event
+from hoplab.model.events import Event
 from hoplab.parse.ceph import CLIENT, seconds
 from hoplab.parse.records import Recent
 

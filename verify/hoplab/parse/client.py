@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator
 
-from hoplab.events import GARBLED, Event, Origin
+from hoplab.model.events import GARBLED, Event, Origin
 from hoplab.parse.access import TOKENS, ids_in_path, outcome
 
 IDS = ("global-request", "request", "answer-request", "token", "instance")

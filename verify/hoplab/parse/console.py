@@ -1,4 +1,4 @@
-"""What the guest writes on its console, as events. The text's own form is in `hoplab.console`."""
+"""What the guest writes on its console, as events. The text's own form is in `hoplab.parse.guest`."""
 
 import json
 import math
@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from hoplab import console
-from hoplab.events import GARBLED, Event, Origin
+from hoplab.model.events import GARBLED, Event, Origin
+from hoplab.parse import guest as console
 
 Fact = tuple[str, dict[str, str], dict[str, str]]
 """What a line says: its name, its fields and its ids."""
@@ -105,7 +105,7 @@ def parse_console(
     often. ids: `mac` and `address` of the guest's lease, `instance` of its metadata, `volume` of a disk; a line without
     an id of its own has those that the guest named since it was started: its MAC, and its address if it has one.
 
-    lines: records as `hoplab.capture.console` writes them; boot_time: when the guest began to run, in seconds since
+    lines: records as `hoplab.capture.console_log` writes them; boot_time: when the guest began to run, in seconds since
     1970, or any time before that; volumes: ids of the volumes that a disk may be. A guest sees the beginning of a
     volume's id as the disk's serial; the id is that of the one volume that begins so, and with none or several the
     event has only the `serial`.
@@ -146,7 +146,7 @@ def _readings(lines: Iterable[str]) -> Iterator[_Reading]:
 
 
 def last_lines(lines: Iterable[str], most: int) -> tuple[str, ...]:
-    """Return the last lines of a console that are not empty. lines: records as `hoplab.capture.console` writes them."""
+    """Return the last lines of a console that are not empty. lines: records as `hoplab.capture.console_log` writes."""
     kept: deque[str] = deque(maxlen=most)
     for reading in _readings(lines):
         kept.extend(line for part in LINE_ENDS.split(reading.text) if (line := part.rstrip()))

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from hoplab.events import GARBLED, Event, Origin
+from hoplab.model.events import GARBLED, Event, Origin
 
 ADDED: Final = re.compile(r"^event=ADDED table=(?P<table>\d+) cookie=\S+ (?P<match>\S+) actions=")
 FROM: Final = re.compile(

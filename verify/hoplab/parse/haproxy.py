@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Final
 
-from hoplab.events import GARBLED, Event
+from hoplab.model.events import GARBLED, Event
 
 TAG: Final = "haproxy-metadata-proxy-"
 LINE: Final = re.compile(

@@ -9,7 +9,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from hoplab.events import GARBLED, Event, Origin
+from hoplab.model.events import GARBLED, Event, Origin
 from hoplab.parse.records import Recent
 
 NAME: Final = re.compile(r"^block\.\d+\.name$")

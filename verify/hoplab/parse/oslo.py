@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from hoplab.events import Event, Origin
+from hoplab.model.events import Event, Origin
 from hoplab.parse import engine, facts, http_client, messaging
 from hoplab.parse.access import UUID, ids_in_path, read_access
 from hoplab.parse.records import SHOWN, Reader, Record, Seen, context_ids, records, seconds

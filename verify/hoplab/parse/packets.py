@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from hoplab.events import GARBLED, Event, Origin
+from hoplab.model.events import GARBLED, Event, Origin
 
 KEY: Final = re.compile(r"(?:tokens/(?P<token>[0-9a-f]{64})|(?P<own>[0-9a-f]{40}))\Z")
 

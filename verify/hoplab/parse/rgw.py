@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from hoplab.events import GARBLED, Event
+from hoplab.model.events import GARBLED, Event
 
 
 def parse_rgw(lines: Iterable[str], *, node: str, source: str, who: str = "ceph-rgw") -> Iterator[Event]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Final
 
-from hoplab.events import Event
+from hoplab.model.events import Event
 from hoplab.parse.records import SHOWN, seconds
 from hoplab.parse.sql import HEADS, read_statement, template
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from hoplab.events import GARBLED, Event, Origin
+from hoplab.model.events import GARBLED, Event, Origin
 
 DEAD_VLAN = 4095
 """The tag of a port that the L2 agent has not wired yet (neutron/plugins/ml2/common/constants.py DEAD_VLAN_TAG)."""

@@ -13,9 +13,9 @@ from typing import Final
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from hoplab.errors import EXIT_HOLDS, ConfigurationError
 from hoplab.flow.loader import HERE, load
 from hoplab.flow.model import Catalogue, Flow, Hop, Step
+from hoplab.model.errors import EXIT_HOLDS, ConfigurationError
 from hoplab.report.explanation import hint_place, steps_of
 from hoplab.report.outline import ordered
 from hoplab.report.wording import ACTORS, IDS, KINDS, TODAYS, VERDICTS, kind_words, listed, proof, spoken, witness_words

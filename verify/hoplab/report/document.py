@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from hoplab.actors import SERVICES
-from hoplab.events import Event, Ids
 from hoplab.flow.model import PLACEHOLDER, Flow, Hint, Hop
-from hoplab.judge import Judged, Judgement
-from hoplab.pace import Pace, lags, slow_hop
-from hoplab.record import PREPARATION, Record, Unit
+from hoplab.judge.pace import Pace, lags, slow_hop
+from hoplab.judge.verdicts import Judged, Judgement
+from hoplab.judge.waits import Wait, by_hop
+from hoplab.lab.actors import SERVICES
+from hoplab.model.events import Event, Ids
+from hoplab.model.sources import Source
 from hoplab.report.form import SCHEMA
-from hoplab.sources import Source
-from hoplab.waits import Wait, by_hop
+from hoplab.run.record import PREPARATION, Record, Unit
 
 LINE: Final = 1000
 DENIALS: Final = 5

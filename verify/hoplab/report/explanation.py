@@ -9,13 +9,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from hoplab.actors import nodes_of
-from hoplab.deployment import Deployment
-from hoplab.errors import ConfigurationError
 from hoplab.flow.model import Catalogue, Exemption, Flow, Hint, Hop, Step, Witness
-from hoplab.record import RAW
+from hoplab.lab.actors import nodes_of
+from hoplab.lab.deployment import Deployment
+from hoplab.model.errors import ConfigurationError
 from hoplab.report.outline import cleaned, one_line, preparation_lines, since, start
 from hoplab.report.wording import TODAYS, proof, spoken, witness_words
+from hoplab.run.record import RAW
 
 TODAY: Final = {name: words for name, (words, _meaning) in TODAYS.items()}
 """How today's release goes together with the document, in a sentence."""

@@ -6,15 +6,15 @@ from dataclasses import asdict, dataclass
 from itertools import chain
 from typing import Any, Final
 
-from hoplab.actors import SERVICES
-from hoplab.clocks import time_of
-from hoplab.events import Event, Ids
 from hoplab.flow.model import Flow
-from hoplab.judge import Judged, Judgement
-from hoplab.record import Record, Unit
+from hoplab.judge.retry import ON_HOST
+from hoplab.judge.verdicts import Judged, Judgement
+from hoplab.lab.actors import SERVICES
+from hoplab.model.clocks import time_of
+from hoplab.model.events import Event, Ids
+from hoplab.parse.trouble import Log, Trouble, find_troubles, plain
 from hoplab.report.document import filled, first_number, instant, nodes_of, place, witness
-from hoplab.retry import ON_HOST
-from hoplab.trouble import Log, Trouble, find_troubles, plain
+from hoplab.run.record import Record, Unit
 
 DENIED: Final = "DENIED"
 """The level of a line by which the hop is denied, whatever level its log gives it."""

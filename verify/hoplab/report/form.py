@@ -5,8 +5,8 @@ from typing import Any, Final
 
 import jsonschema
 
-from hoplab import files
-from hoplab.judge import Result
+from hoplab.judge.verdicts import Result
+from hoplab.model import files
 from hoplab.report.outline import VERDICTS, moment
 
 SCHEMA: Final = 1

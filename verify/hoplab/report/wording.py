@@ -29,7 +29,7 @@ VERDICTS: Final = {
     "out of order": "It was seen before a hop that it must follow, by more than the nodes' clocks may be wrong.",
     "unknown": "A source that it needs could not be read: neither good nor bad, and it says what to fix.",
 }
-"""What each verdict of `hoplab.judge` means."""
+"""What each verdict of `hoplab.judge.verdicts` means."""
 
 ACTORS: Final = {
     "ceph-mon": ("Ceph's monitor", "keeps the maps of the Ceph cluster; every client of Ceph asks it first"),
@@ -211,7 +211,7 @@ def witness_words(witness: Witness, mark: str = "") -> str:
 
 
 def proof(hop: Hop) -> str:
-    """Return in a sentence whose word proves a hop (`hoplab.judge`: that of two actors, where there can be two)."""
+    """Return in a sentence whose word proves a hop (`hoplab.judge.verdicts`): two actors', if there can be two."""
     voices = list(dict.fromkeys(spoken(witness.who) for witness in hop.evidence))
     if hop.one_witness:
         return f"The word of {listed(voices)} alone."

@@ -8,10 +8,10 @@ from typing import Any, Final
 from openstack.connection import Connection
 from openstack.exceptions import raise_from_response
 
-from hoplab.cloud import connect, identity_api, new_request_id, project_id, told_plainly, volume_api
 from hoplab.drill.means.place import MARK, Kept, Kind, Place
-from hoplab.errors import SourceError
-from hoplab.plan import Plan
+from hoplab.lab.connection import connect, identity_api, new_request_id, project_id, told_plainly, volume_api
+from hoplab.launch.plan import Plan
+from hoplab.model.errors import SourceError
 
 GROUP: Final = Plan().group
 """How the launches' network, subnet and security group are called."""

@@ -5,7 +5,7 @@ import re
 from typing import Final
 
 from hoplab.drill.means.place import MARK, Kept, Kind, Place
-from hoplab.errors import SourceError
+from hoplab.model.errors import SourceError
 
 CTL: Final = ("rabbitmqctl", "--quiet")
 

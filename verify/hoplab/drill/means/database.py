@@ -3,7 +3,7 @@
 from typing import Final
 
 from hoplab.drill.means.place import MARK, Kept, Kind, Place
-from hoplab.errors import SourceError
+from hoplab.model.errors import SourceError
 
 UNIT: Final = f"{MARK}-table.service"
 LONGEST: Final = "900"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from hoplab.drill.means.place import MARK, Kept, Kind, Place
-from hoplab.errors import SourceError
+from hoplab.model.errors import SourceError
 
 CLIENT: Final = "client"
 CHAINS: Final = {"out": ("OUTPUT", "--destination"), "in": ("INPUT", "--source")}

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from hoplab.deployment import Deployment, Node, Service
-from hoplab.transport import Nodes
+from hoplab.lab.deployment import Deployment, Node, Service
+from hoplab.lab.ssh import Nodes
 
 SECONDS: Final = 120.0
 """For one command on a node: to stop a daemon may last as long as systemd lets it."""

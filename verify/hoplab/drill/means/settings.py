@@ -2,11 +2,11 @@
 
 from typing import Final
 
-from hoplab.cloud import connect, identity_api, new_request_id, told_plainly
 from hoplab.drill.means.cover import cover_file, uncover
 from hoplab.drill.means.place import MARK, Kept, Kind, Place
 from hoplab.drill.means.processes import begin
-from hoplab.errors import SourceError
+from hoplab.lab.connection import connect, identity_api, new_request_id, told_plainly
+from hoplab.model.errors import SourceError
 
 NOWHERE: Final = 1
 """A port on which nobody listens."""

@@ -7,7 +7,7 @@ from typing import Final
 
 from hoplab.drill.means.cover import cover_directory, cover_file, uncover
 from hoplab.drill.means.place import MARK, Kept, Kind, Place
-from hoplab.errors import SourceError
+from hoplab.model.errors import SourceError
 
 HIDDEN: Final = f"/root/{MARK}"
 """Where a node keeps what was taken away from libvirt, for root alone."""

@@ -1,0 +1,162 @@
+"""What of an event can matter to some launch: made from the flows, so that all else is left out at first sight."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final, NamedTuple
+
+from hoplab.flow.model import ASKED, EXCHANGE, FAILED, PLACEHOLDER, Catalogue, Witness, without_failure
+from hoplab.join.agreement import loosened
+from hoplab.join.ids import BUILD, TAUGHT
+from hoplab.join.pairing import CARRIED, SPEAKERS
+from hoplab.model.events import Event
+
+
+@dataclass(frozen=True, slots=True)
+class Interest:
+    """A way in which an event can be a launch's.
+
+    where: what its fields must be, but for what depends on the launch; owned: names of ids that the launch must have;
+    there: names of ids that only must be there; taught: names of ids that are the launch's by this.
+    """
+
+    where: tuple[tuple[str, frozenset[str]], ...]
+    owned: tuple[str, ...]
+    there: tuple[str, ...] = ()
+    taught: tuple[str, ...] = ()
+
+    def fits(self, event: Event) -> bool:
+        """Tell whether an event says what is asked for, whosever it is."""
+        fields, ids = event.fields, event.ids
+        for key, wanted in self.where:
+            if fields.get(key) not in wanted:
+                return False
+        for name in self.owned:
+            if not ids.get(name):
+                return False
+        return all(ids.get(name) for name in self.there)
+
+
+class Fitting(NamedTuple):
+    """The ways in which an event can be a launch's, and the names of all ids that a launch may own it by."""
+
+    interests: tuple[Interest, ...]
+    owned: tuple[str, ...]
+
+
+NOTHING: Final = Fitting((), ())
+
+
+@dataclass(frozen=True, slots=True)
+class _Voice:
+    """What is asked of an actor's events of one kind.
+
+    always: which values one of the fields must have at least, None if there is none that is always asked for; fields:
+    which values of which are asked for; known: by these and the ids.
+    """
+
+    interests: tuple[Interest, ...]
+    always: tuple[str, frozenset[str]] | None
+    fields: tuple[tuple[str, frozenset[str]], ...]
+    known: dict[tuple[str | None, ...], Fitting] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Interests:
+    """All ways in which events can be a launch's, by whose word an event is and its kind."""
+
+    catalogue: Catalogue
+    _voices: dict[tuple[str, str], _Voice] = field(default_factory=dict)
+    _paired: dict[tuple[str, str, str], bool] = field(default_factory=dict)
+
+    def of(self, event: Event) -> Fitting:
+        """Return the ways in which an event can be a launch's; none for most events."""
+        key = (event.who, event.kind)
+        voice = self._voices.get(key)
+        if voice is None:
+            interests = tuple(dict.fromkeys(self._all(*key)))
+            asked: dict[str, frozenset[str]] = {}
+            for name, wanted in (one for interest in interests for one in interest.where):
+                asked[name] = asked.get(name, frozenset()) | wanted
+            always = [one for one in asked.items() if all(one[0] in dict(some.where) for some in interests)]
+            voice = self._voices[key] = _Voice(interests, next(iter(always), None), tuple(asked.items()))
+        fields = event.fields
+        if voice.always is None:
+            if not voice.interests:
+                return NOTHING
+        elif fields.get(voice.always[0]) not in voice.always[1]:
+            return NOTHING
+        # There are few different answers: what a field is counts only if it is asked for.
+        said = [value if (value := fields.get(name)) in wanted else None for name, wanted in voice.fields]
+        known = (*event.ids, *said)
+        found = voice.known.get(known)
+        if found is None:
+            fitting = tuple(one for one in voice.interests if one.fits(event))
+            owned = dict.fromkeys(name for one in fitting for name in one.owned)
+            found = voice.known[known] = Fitting(fitting, tuple(owned))
+        return found
+
+    def paired(self, event: Event) -> bool:
+        """Tell whether a statement, or a service's note of one, has to be paired for a launch to own it."""
+        account = event.fields.get("account", "")
+        who = event.who if event.kind == "db.sent" else SPEAKERS.get(account, account)
+        key = (who, event.fields.get("verb", ""), event.fields.get("table", ""))
+        known = self._paired.get(key)
+        if known is None:
+            known = self._paired[key] = any(_pairs(witness, *key) for witness in self.catalogue.witnesses)
+        return known
+
+    def _all(self, who: str, kind: str) -> Iterator[Interest]:
+        for witness in self.catalogue.witnesses:
+            if (witness.who, witness.event) == (who, kind):
+                yield _of_witness(witness)
+                # What contradicts the others of a hop is as much of interest as what speaks for it.
+                for loose, name in loosened(witness):
+                    interest = _of_witness(loose)
+                    yield replace(interest, there=(*interest.there, name), taught=())
+                if FAILED in witness.where:
+                    # The same without a failure takes back what was said against a hop.
+                    yield _of_witness(replace(witness, where=without_failure(witness.where)))
+        for lesson in TAUGHT:
+            if kind in lesson.kinds:
+                for name in sorted(lesson.beside):
+                    yield Interest(_fixed(lesson.where), (name,), (lesson.name,), (lesson.name,))
+        if kind == "rpc.published":
+            yield Interest(_fixed({"method": BUILD}), ("instance",))
+
+
+_known: list[Interests] = []
+
+
+def interests_of(catalogue: Catalogue) -> Interests:
+    """Return what can matter by a catalogue. Who judges many runs by one finds out only once what that is."""
+    if not _known or _known[0].catalogue is not catalogue:
+        _known[:] = [Interests(catalogue)]
+    return _known[0]
+
+
+def _pairs(witness: Witness, who: str, verb: str, table: str) -> bool:
+    """Tell whether a witness is such a statement of an actor, and is asked for by what only its partner carries."""
+    accounts = {SPEAKERS.get(account, account) for account in witness.where.get("account", (who,))}
+    return (
+        witness.event == "db.statement"
+        and not set(CARRIED).isdisjoint(witness.by)
+        and who in accounts
+        and verb in witness.where.get("verb", (verb,))
+        and table in witness.where.get("table", (table,))
+    )
+
+
+def _of_witness(witness: Witness) -> Interest:
+    """Return what a witness asks for. One by a message's id alone needs one that is known to be the launch's."""
+    owned = tuple(name for name in witness.by if name not in EXCHANGE)
+    exchange = tuple(name for name in witness.by if name in EXCHANGE)
+    where = _fixed(witness.where)
+    if not owned:
+        return Interest(where, exchange)
+    return Interest(where, owned, exchange, exchange if not ASKED.isdisjoint(owned) else ())
+
+
+def _fixed(where: Mapping[str, str] | Mapping[str, tuple[str, ...]]) -> tuple[tuple[str, frozenset[str]], ...]:
+    """Return what fields must be, without those that have an id of the launch in them."""
+    found = {key: frozenset({some} if isinstance(some, str) else some) for key, some in where.items()}
+    return tuple((key, some) for key, some in found.items() if not any(map(PLACEHOLDER.search, some)))

@@ -1,0 +1,174 @@
+"""How long each hop was waited for, and which one made a launch slow: against the lab's own earlier good runs.
+
+A hop's lag is the time from the end of the last hop that it must follow to its own end. So what comes after a slow hop
+is not slow itself.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any, Final
+
+import jsonschema
+
+from hoplab.judge.verdicts import Judged, Judgement, Result
+from hoplab.model import files
+from hoplab.model.errors import ConfigurationError
+from hoplab.run.record import REPORT, write_json
+
+USUAL: Final = "usual.json"
+SCHEMA: Final = 1
+RUNS: Final = 20
+"""As many of the latest good runs are compared with."""
+FEWEST: Final = 3
+"""Fewer good runs than these say nothing of what is usual."""
+SECONDS: Final = 2.0
+TIMES: Final = 1.5
+"""A hop is slow if its lag is longer than in the slowest good run by so many seconds, and by this factor."""
+
+ADVICE: Final = "remove it, and no hop of this run is called slow"
+_SECONDS: Final = {"type": "number", "minimum": 0}
+CHECK: Final = jsonschema.Draft202012Validator(
+    {
+        "type": "object",
+        "required": ["schema", "runs", "hops"],
+        "properties": {
+            "schema": {"const": SCHEMA},
+            "runs": {"type": "integer", "minimum": 0},
+            "hops": {
+                "type": "object",
+                "additionalProperties": {"type": "array", "items": _SECONDS, "minItems": 2, "maxItems": 2},
+            },
+        },
+    }
+)
+_HOP: Final = {
+    "type": "object",
+    "required": ["name"],
+    "properties": {"name": {"type": "string"}, "lag_s": {"type": ["number", "null"]}},
+}
+COMPARED: Final = jsonschema.Draft202012Validator(
+    {
+        "type": "object",
+        "required": ["result", "hops"],
+        "properties": {
+            "hops": {"type": "array", "items": {"type": "object", "required": ["name"], "properties": _HOP}}
+        },
+    }
+)
+"""What is read of other runs' reports."""
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """How long a hop was waited for in good runs. middle: the median; longest; both in seconds."""
+
+    middle: float
+    longest: float
+
+    def is_slow(self, lag: float) -> bool:
+        """Tell whether a lag, in seconds, is longer than ever, and by more than chance."""
+        return lag - self.longest > SECONDS and lag > TIMES * self.longest
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What is usual in a lab. runs: how many good runs say so; hops: by name."""
+
+    runs: int
+    hops: Mapping[str, Usual]
+
+
+def lags(judgement: Judgement) -> dict[str, float]:
+    """Return the lag of each hop, in seconds, of which it can be told."""
+    judged = {one.hop.name: one for one in judgement.hops}
+    found = {name: _lag(one, judged) for name, one in judged.items()}
+    return {name: lag for name, lag in found.items() if lag is not None}
+
+
+def _lag(one: Judged, judged: Mapping[str, Judged]) -> float | None:
+    if one.end is None or one.begin is None:
+        return None
+    before = [judged[name].end for name in one.hop.after if name in judged]
+    ends = [end for end in before if end is not None]
+    # Without one that it must follow nothing was waited for but itself.
+    return max(0.0, one.end - (max(ends) if ends else one.begin))
+
+
+def slow_hop(judgement: Judgement, pace: Pace) -> str | None:
+    """Return the name of the hop that made a launch slow; None if none did.
+
+    Of several slow ones it is the first one by time that was at least half as late as the latest: what the documented
+    order does not tie to it may have waited for it all the same.
+    """
+    late = {
+        name: lag - pace.hops[name].longest
+        for name, lag in lags(judgement).items()
+        if name in pace.hops and pace.hops[name].is_slow(lag)
+    }
+    most = max(late.values(), default=0.0)
+    ends = {one.hop.name: one.end or 0.0 for one in judgement.hops}
+    return min((name for name, excess in late.items() if 2 * excess >= most), key=ends.__getitem__, default=None)
+
+
+def write_usual(directory: Path) -> None:
+    """Write into a run's directory what was usual in the runs beside it, so that judging it again says the same."""
+    made = usual_of(good_runs(directory.parent, but=directory))
+    write_json(
+        directory / USUAL,
+        {
+            "schema": SCHEMA,
+            "runs": made.runs,
+            "hops": {name: [round(one.middle, 6), round(one.longest, 6)] for name, one in made.hops.items()},
+        },
+    )
+
+
+def read_usual(directory: Path) -> Pace | None:
+    """Return what was usual when a run was made; None if that is not known, or of too few runs.
+
+    Raises ConfigurationError for a file that is damaged.
+    """
+    path = directory / USUAL
+    if not os.path.lexists(path):
+        return None
+    found = files.checked(path, files.read_json(path, advice=ADVICE), CHECK, advice=ADVICE)
+    pace = Pace(found["runs"], {name: Usual(*map(float, some)) for name, some in found["hops"].items()})
+    return pace if pace.runs >= FEWEST else None
+
+
+def usual_of(reports: Iterable[Document]) -> Pace:
+    """Return what is usual in reports of good runs."""
+    seen: dict[str, list[float]] = {}
+    runs = 0
+    for report in reports:
+        runs += 1
+        for name, lag in {hop["name"]: hop.get("lag_s") for hop in report["hops"]}.items():
+            if isinstance(lag, int | float):
+                seen.setdefault(name, []).append(float(lag))
+    return Pace(runs, {name: Usual(median(some), max(some)) for name, some in seen.items() if len(some) >= FEWEST})
+
+
+def good_runs(runs: Path, *, but: Path | None = None) -> Iterator[Document]:
+    """Yield the latest reports of proved launches that were alone; several at once wait for each other.
+
+    runs: where runs are kept; but: the one that is to be compared with them.
+    """
+    beside = [path for path in runs.iterdir() if path.is_dir() and not path.is_symlink()] if runs.is_dir() else []
+    stamps = Counter(path.name.partition("-")[0] for path in beside)
+    found = 0
+    for path in sorted(beside, reverse=True):
+        if path == but or stamps[path.name.partition("-")[0]] > 1 or found == RUNS:
+            continue
+        try:
+            report = files.checked(path, files.read_json(path / REPORT, advice=ADVICE), COMPARED, advice=ADVICE)
+        except ConfigurationError:
+            continue  # Of another version, or damaged: it is no run to be compared with.
+        if report["result"] == Result.PROVED and not report.get("slow"):
+            found += 1
+            yield report

@@ -1,0 +1,89 @@
+"""A launch that Nova tried on a second host: which events are the one try's, and which the other's.
+
+What a compute could not build the conductor gives to the next host that the scheduler chose
+(nova/compute/manager.py, _build_and_run_instance; nova/conductor/manager.py, build_instances).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from hoplab.flow.model import EXCHANGE
+from hoplab.join.ids import builds, owned
+from hoplab.model.clocks import Clocks, time_of
+from hoplab.model.events import Event, Ids
+from hoplab.parse.trouble import Trouble
+
+ON_HOST: Final = frozenset({"nova-compute", "libvirt", "qemu", "l2-agent", "open-vswitch", "guest"})
+"""Actors that are meant on the instance's own host."""
+POLLING: Final = frozenset({"client", "nova-api"})
+"""Who goes on when a host has failed."""
+OF_A_TRY: Final = frozenset({"port", "mac", "address"})
+"""Ids of what is made anew for each host."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """The tries of a launch that had several.
+
+    hosts: those that were told to build the instance, in this order, each once; second, last: when the second and the
+    last message said so, and first when the first one did, in seconds since 1970 by our clock; message: the ids of the
+    last one; ids: all that are known of the launch; clocks: by node.
+    """
+
+    hosts: tuple[str, ...]
+    first: float
+    second: float
+    last: float
+    message: Ids
+    ids: Ids
+    clocks: Clocks
+
+    def of_first(self, events: Iterable[Event]) -> tuple[Event, ...]:
+        """Return events without those of later tries: where a launch broke is told by its first one."""
+        return tuple(event for event in events if time_of(event, self.clocks) < self.second or self._goes_on(event))
+
+    def of_last(self, events: Iterable[Event]) -> tuple[Event, ...]:
+        """Return events without those of earlier tries: an instance runs by what was done for its last host."""
+        left = self.hosts[:-1]
+        return tuple(
+            event
+            for event in events
+            if self._goes_on(event)
+            or any(owned(event, name, self.message) for name in EXCHANGE)
+            or not (
+                (event.who in ON_HOST and event.node in left) or self.first <= time_of(event, self.clocks) < self.last
+            )
+        )
+
+    def told(self, troubles: Iterable[Trouble]) -> str:
+        """Return in words which hosts were tried, and what those that did not build the instance said last."""
+        troubles = tuple(troubles)
+        why = []
+        for host in self.hosts[:-1]:
+            said = [one for one in troubles if one.node == host and one.level != "WARNING"]
+            last = max(said, key=lambda one: (bool(one.cause), one.time), default=None)
+            why.append(
+                f"on {host}: {(last.cause or last.line).strip()} (raw/{host})"
+                if last
+                else f"why {host} did not build the instance is in nova-compute's log there (raw/{host})"
+            )
+        return f"Nova tried {', then '.join(self.hosts)}; {'; '.join(why)}"
+
+    def _goes_on(self, event: Event) -> bool:
+        return event.who in POLLING or owned(event, "poll-request", self.ids)
+
+
+def retry_of(events: Iterable[Event], ids: Ids, clocks: Clocks) -> Retry | None:
+    """Return the tries of a launch; None if a compute was told to build the instance once, or never."""
+    told = sorted(builds(events, ids), key=lambda event: time_of(event, clocks))
+    if len(told) <= 1:
+        return None
+    hosts = dict.fromkeys(event.fields.get("routing_key", "").partition(".")[2] for event in reversed(told))
+    first, second, last = (time_of(told[number], clocks) for number in (0, 1, -1))
+    return Retry(tuple(reversed(hosts)), first, second, last, told[-1].ids, ids, clocks)
+
+
+def of_any_try(ids: Ids) -> Ids:
+    """Return ids without those of a single try: a client that asks for the port late is told that of the last host."""
+    return {name: some for name, some in ids.items() if name not in OF_A_TRY}

@@ -1,0 +1,283 @@
+"""The verdict of each hop, from the events of a run alone. Pure: the same run gives the same verdicts anywhere."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Final
+
+from hoplab.flow.model import EXCHANGE, NEEDED, Catalogue, Flow, Hop, Witness
+from hoplab.join.ids import TAUGHT, Found, Voices, disagreement, gather, learn, voices
+from hoplab.judge.denials import denial_words, denying
+from hoplab.judge.exemptions import Window, excusing, window_of
+from hoplab.judge.order import contradiction
+from hoplab.judge.retry import retry_of
+from hoplab.model.clocks import Clocks, adrift, begin_of, doubt, end_of, time_of
+from hoplab.model.events import Event, Ids
+
+
+class Verdict(StrEnum):
+    """What is known of a hop."""
+
+    PROVED = "proved"
+    WEAK = "weak"
+    CACHED = "cached"
+    NOT_APPLICABLE = "not applicable"
+    ABSENT = "absent"
+    BLOCKED = "blocked"
+    OUT_OF_ORDER = "out of order"
+    UNKNOWN = "unknown"
+
+
+class Result(StrEnum):
+    """What a run came to."""
+
+    PROVED = "proved"
+    FAILED = "failed"
+    INCONCLUSIVE = "inconclusive"
+
+
+UNPROVEN: Final = frozenset({Verdict.ABSENT, Verdict.OUT_OF_ORDER})
+BROKEN: Final = UNPROVEN | {Verdict.BLOCKED}
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """What is to be judged.
+
+    ids: what the client knows of its launch; host: the compute's name as the services call it; clocks: by node; unread:
+    (who, kind) of events whose source could not be read on some node; failed: it is over, and no instance came of it.
+    """
+
+    ids: Ids
+    host: str
+    clocks: Clocks = field(default_factory=dict)
+    unread: Collection[tuple[str, str]] = frozenset()
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A hop's verdict.
+
+    witnesses: the events that speak for it, by time; firsts: of them the first that is what each part of the evidence
+    asks for, since the same may happen again later; begin, end: from the first to the last of those, in seconds since
+    1970 by our clock, None without any; denials: the events that say that it did not do its work; whole: every part of
+    the evidence is there; unread: some part is missing, and could not be read; why: the reason, for a person.
+    """
+
+    hop: Hop
+    verdict: Verdict
+    witnesses: tuple[Event, ...]
+    firsts: tuple[Event, ...]
+    denials: tuple[Event, ...]
+    begin: float | None
+    end: float | None
+    whole: bool
+    unread: bool
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A run's verdicts in the order of the catalogue.
+
+    first_unproven: None if all hops happened. Where one did not, a hop of which only one side is seen counts, too: a
+    request that was sent and came nowhere. It may be a hop that the flow leaves out, if one of the flow must follow it.
+    """
+
+    hops: tuple[Judged, ...]
+    result: Result
+    first_unproven: Judged | None
+
+
+def judge(catalogue: Catalogue, flow: Flow, events: Iterable[Event], launch: Launch) -> Judgement:
+    """Judge all hops of a flow."""
+    events = tuple(events)
+    ids = learn(events, launch.ids)
+    retry = retry_of(events, ids, launch.clocks)
+    if retry and launch.failed:
+        events = retry.of_first(events)
+    whole = voices(events)
+    last = voices(retry.of_last(events)) if retry and not launch.failed else whole
+    judged: dict[str, Judged] = {}
+    exchanges: dict[str, Ids] = {}
+    dim = _dim(launch)
+    speaks: dict[str, Found] = {}
+    for name, hop in catalogue.hops.items():
+        speaks[name], exchanges[name] = gather(hop, whole if hop.once else last, ids, launch.host, exchanges)
+    for name, hop in catalogue.hops.items():
+        found, spoken = speaks[name], whole if hop.once else last
+        lost = dim | set(EXCHANGE) if hop.exchange and judged[hop.exchange].unread else dim
+        unread = [witness for witness, some in found if not some and _is_unread(witness, launch, lost)]
+        excuse = None
+        if hop.exemptions and not any(some for _witness, some in found):
+            excuse = _excused(hop, spoken, ids, launch, window_of(hop, catalogue, speaks, launch.clocks))
+        alone = _denied(
+            _agreeing(_alone(hop, found, unread, excuse, launch), found, spoken, ids, launch),
+            denying(hop, spoken, ids, launch.host, said=exchanges[name], found=found),
+            launch,
+        )
+        # What is done for the first host alone is before what is done for the last one.
+        judged[name] = alone if hop.once and last is not whole else _ordered(alone, judged, launch)
+    judged = {name: _unsaid(one, judged) for name, one in judged.items()}
+    counted = [judged[name] for name in catalogue.hops if flow.numbers(name) or name in flow.also]
+    result = _result(counted, launch)
+    suspects = [*counted, *judged.values()] if result is Result.FAILED else []
+    return Judgement(tuple(counted), result, _first(one for one in suspects if _is_suspect(one, judged)))
+
+
+def _first(suspects: Iterable[Judged]) -> Judged | None:
+    """Return the hop at which a launch broke: the first of which something says that it failed, else the first."""
+    suspects = tuple(suspects)
+    return next((one for one in suspects if one.denials), next(iter(suspects), None))
+
+
+def _is_suspect(one: Judged, judged: Mapping[str, Judged]) -> bool:
+    """Tell whether a failed launch may have broken at this hop."""
+    if not _is_half(one):
+        return one.verdict in UNPROVEN
+    return not _waits(one, judged)
+
+
+def _is_half(one: Judged) -> bool:
+    """Tell whether only one side of a hop is seen, of which the other could have been seen, too."""
+    return one.verdict is Verdict.WEAK and not one.hop.one_witness
+
+
+def _dim(launch: Launch) -> set[str]:
+    """Return the names of ids of which some may not be known, since what teaches them could not be read."""
+    kinds = {kind for _who, kind in launch.unread}
+    return {lesson.name for lesson in TAUGHT if lesson.name not in launch.ids and not kinds.isdisjoint(lesson.kinds)}
+
+
+def _is_unread(witness: Witness, launch: Launch, dim: AbstractSet[str]) -> bool:
+    """Tell whether a witness may be missing only because something could not be read."""
+    return (witness.who, witness.event) in launch.unread or not dim.isdisjoint(witness.by)
+
+
+def _alone(
+    hop: Hop, found: Found, unread: Sequence[Witness], excuse: tuple[Verdict, str] | None, launch: Launch
+) -> Judged:
+    """Judge a hop by its own evidence. unread: what is missing of it and may be so because it could not be read."""
+    once = {id(event): event for _witness, some in found for event in some}
+    witnesses = tuple(sorted(once.values(), key=_time(launch)))
+    actors = {event.who for event in witnesses}
+    missing = [witness for witness, some in found if not some]
+    needed = {hop.needs} if hop.needs else set[str]()
+    if len(actors) >= NEEDED and needed <= actors:
+        verdict, why = Verdict.PROVED, f"seen by {' and '.join(sorted(actors))}"
+    elif unread:
+        verdict, why = Verdict.UNKNOWN, f"could not be read: {_named(unread)}"
+    elif actors:
+        seen = f"only {' and '.join(sorted(actors))} saw it; missing: {_named(missing, actors)}"
+        verdict, why = Verdict.WEAK, hop.one_witness or seen
+    else:
+        verdict, why = excuse or (Verdict.ABSENT, f"nothing of it: {_named(missing)}")
+    firsts = tuple(
+        {id(one): one for one in (min(some, key=_time(launch)) for _witness, some in found if some)}.values()
+    )
+    begin = min(map(_time(launch), firsts), default=None)
+    end = max((end_of(event, launch.clocks) for event in firsts), default=None)
+    return Judged(hop, verdict, witnesses, firsts, (), begin, end, whole=not missing, unread=bool(unread), why=why)
+
+
+def _agreeing(one: Judged, found: Found, events: Voices, ids: Ids, launch: Launch) -> Judged:
+    """Return a hop in the light of witnesses that do not agree: it is not proved by the others alone."""
+    if one.verdict is not Verdict.PROVED:
+        return one
+    why = disagreement(one.hop, found, events, ids, launch.host)
+    if why:
+        return _changed(one, Verdict.WEAK, f"{one.why}, but they do not agree: {why}")
+    early = "" if _untold(one.witnesses, launch) else contradiction(found, launch.clocks)
+    return _changed(one, Verdict.OUT_OF_ORDER, early) if early else one
+
+
+def _denied(one: Judged, denials: tuple[Event, ...], launch: Launch) -> Judged:
+    """Return a hop in the light of what says that it did not do its work: one such word weighs more than all others."""
+    if not denials:
+        return one
+    denials = tuple(sorted(denials, key=_time(launch)))
+    return replace(one, verdict=Verdict.ABSENT, denials=denials, why=denial_words(denials))
+
+
+def _unsaid(one: Judged, judged: Mapping[str, Judged]) -> Judged:
+    """Return a hop that lacks the word that it needs as one that did not happen, unless that waits for another hop."""
+    said = {event.who for event in one.witnesses}
+    if one.hop.needs in {"", *said} or one.verdict is not Verdict.WEAK or _waits(one, judged):
+        return one
+    return _changed(one, Verdict.ABSENT, f"{one.hop.needs} does not say that it happened; {one.why}")
+
+
+def _waits(one: Judged, judged: Mapping[str, Judged]) -> bool:
+    """Tell whether a word for a hop may be missing for the sake of one that it need not follow."""
+    return any(judged[name].verdict in BROKEN or _is_half(judged[name]) for name in one.hop.waits_for)
+
+
+def _excused(hop: Hop, events: Voices, ids: Ids, launch: Launch, window: Window) -> tuple[Verdict, str] | None:
+    """Return the verdict of a hop that legitimately left no evidence, None where it has no excuse."""
+    for exemption, verdict in ((hop.cached, Verdict.CACHED), (hop.not_applicable, Verdict.NOT_APPLICABLE)):
+        if exemption is None:
+            continue
+        event = excusing(exemption, events, ids, launch.host, clocks=launch.clocks, window=window)
+        if event is not None:
+            unread = [one for one in exemption.unless if (one.who, one.event) in launch.unread]
+            untold = _untold([event], launch)
+            if unread or untold:
+                return Verdict.UNKNOWN, untold or f"could not be read: {_named(unread)}"
+            return verdict, exemption.because
+    return None
+
+
+def _ordered(one: Judged, before: Mapping[str, Judged], launch: Launch) -> Judged:
+    """Return a hop's verdict in the light of those that it must follow, which are judged already."""
+    earlier = [before[name] for name in one.hop.after]
+    if one.verdict is Verdict.ABSENT:
+        broken = [other.hop.name for other in earlier if other.verdict in BROKEN]
+        why = f"{one.why}; before it {', '.join(broken)} did not happen"
+        return _changed(one, Verdict.BLOCKED, why) if broken else one
+    untold = _untold(one.witnesses, launch)
+    if untold and one.verdict is not Verdict.UNKNOWN:
+        return _changed(one, Verdict.UNKNOWN, untold)
+    for other in earlier:
+        # It is over before the other one begins, beyond what the clocks allow: hops overlap, and what ends a hop may be
+        # written after the next one has begun. Of which something is missing may be longer than what is seen of it.
+        if not (one.whole and other.whole) or one.end is None or other.begin is None:
+            continue
+        begin = min(begin_of(event, launch.clocks) for event in other.firsts)
+        wrong = doubt(one.firsts, launch.clocks) + doubt(other.firsts, launch.clocks)
+        if one.end + wrong < begin:
+            return _changed(one, Verdict.OUT_OF_ORDER, f"{other.begin - one.end:.3f} s before {other.hop.name}")
+    return one
+
+
+def _changed(one: Judged, verdict: Verdict, why: str) -> Judged:
+    return replace(one, verdict=verdict, why=why)
+
+
+def _untold(events: Iterable[Event], launch: Launch) -> str:
+    """Return in words why it can't be told when events were; empty where it can."""
+    nodes = adrift(events, launch.clocks)
+    return (
+        f"when it was can't be told: the clock of {', '.join(nodes)} moved, or could not be measured" if nodes else ""
+    )
+
+
+def _time(launch: Launch) -> Callable[[Event], float]:
+    return lambda event: time_of(event, launch.clocks)
+
+
+def _named(witnesses: Iterable[Witness], heard: Collection[str] = ()) -> str:
+    """Return witnesses in words: those of others than whom was heard, or all where there are no others."""
+    witnesses = tuple(witnesses)
+    others = [witness for witness in witnesses if witness.who not in heard]
+    return ", ".join(f"{witness.event} of {witness.who}" for witness in others or witnesses)
+
+
+def _result(hops: Iterable[Judged], launch: Launch) -> Result:
+    verdicts = [(one.verdict, bool(one.hop.one_witness)) for one in hops]
+    if any(verdict in BROKEN for verdict, _single in verdicts):
+        return Result.FAILED
+    if launch.unread or Verdict.UNKNOWN in dict(verdicts) or (Verdict.WEAK, False) in verdicts:
+        return Result.INCONCLUSIVE
+    return Result.PROVED

@@ -1,0 +1,1 @@
+"""What a launch asks the cloud for, and how that is removed again."""

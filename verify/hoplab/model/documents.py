@@ -1,0 +1,41 @@
+"""The pack's own YAML files: read, and refused where they are not plainly right."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import jsonschema
+
+from hoplab.model import files
+from hoplab.model.errors import ConfigurationError
+
+NAMES: Final = ("hop", "step", "fault")
+"""Keys by which an entry of a list is called."""
+
+
+def read_document(path: Path, schema: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    """Return a file's mapping, checked against the schema of its kind; `$defs` is common to all kinds.
+
+    Raises ConfigurationError that names the file, the place and the key.
+    """
+    found = files.read_yaml(path, advice="correct the file")
+    checker = jsonschema.Draft202012Validator({**schema[kind], "$defs": schema["$defs"]})
+    fault = jsonschema.exceptions.best_match(checker.iter_errors(found))
+    if fault is not None:
+        raise ConfigurationError(f"{path}: {_place(found, list(fault.absolute_path))}: {fault.message}")
+    return dict(found)
+
+
+def _place(document: Any, path: list[str | int]) -> str:
+    """Return where in a document an error is, with the entry's own name where it has one."""
+    parts = []
+    for key in path:
+        document = document[key]
+        name = next((document[word] for word in NAMES if isinstance(document, dict) and word in document), None)
+        if isinstance(key, str):
+            parts.append(key)
+        elif name:
+            parts[-1] = f"{parts[-1].removesuffix('s')} {name}"
+        else:
+            parts.append(f"entry {key + 1}")
+    return ": ".join(parts) or "the document"

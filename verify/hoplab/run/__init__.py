@@ -1,0 +1,1 @@
+"""A run's directory: what is kept of a launch, written and read."""

@@ -1,0 +1,136 @@
+"""From a run's directory to its verdicts, and the two files that say them: events.jsonl and report.json."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from hoplab.flow.model import Catalogue, Flow
+from hoplab.join.ids import learn, learn_host
+from hoplab.join.sieve import Sieve
+from hoplab.judge.pace import read_usual
+from hoplab.judge.retry import of_any_try, retry_of
+from hoplab.judge.verdicts import Judged, Judgement, Launch, Result, Verdict, judge
+from hoplab.judge.waits import Wait, find_waits, within
+from hoplab.model.errors import EXIT_FAILS, EXIT_HOLDS, EXIT_UNREADABLE
+from hoplab.model.events import Event, Ids, write_events
+from hoplab.parse.reading import Reading, unread
+from hoplab.parse.trouble import find_troubles
+from hoplab.report.document import Document, document
+from hoplab.report.failure import Said, failure
+from hoplab.run.record import EVENTS, REPORT, Record, read_record, write_json
+
+BROKER: Final = "rabbitmq"
+"""Who tells when an answer was delivered."""
+STATUS: Mapping[str, int] = {
+    Result.PROVED: EXIT_HOLDS,
+    Result.FAILED: EXIT_FAILS,
+    Result.INCONCLUSIVE: EXIT_UNREADABLE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """What came of judging a run.
+
+    events: the launch's own, and no others'; launch: as it was judged; ids: all that are known of the launch, with
+    those that were learnt; reading: of its raw files, with what all actors said.
+    """
+
+    record: Record
+    events: tuple[Event, ...]
+    reading: Reading
+    launch: Launch
+    ids: Ids
+    judgement: Judgement
+
+
+def status_of(result: str) -> int:
+    """Return the exit status for a run's result."""
+    return STATUS[Result(result)]
+
+
+def judge_record(directory: Path, record: Record, catalogue: Catalogue, flow: Flow) -> Judging:
+    """Judge what was captured in a directory, with what is known of the launch."""
+    return judge_reading(Reading(directory, record), record, catalogue, flow)
+
+
+def judge_reading(reading: Reading, record: Record, catalogue: Catalogue, flow: Flow) -> Judging:
+    """Judge what is read of a launch, with what is known of it."""
+    if record.unprepared is not None:
+        why = f"nothing was launched: {record.unprepared.service} did not give the {record.unprepared.step}"
+        launch = Launch(record.ids, record.host, failed=True)
+        return Judging(record, (), reading, launch, record.ids, unlaunched(catalogue, flow, why))
+    failed = record.status != "ACTIVE"
+    known = record.ids
+    events = _own(reading, catalogue, known)
+    ids = learn(events, known)
+    retry = retry_of(events, ids, record.clocks)
+    if failed and retry is not None:
+        # Where the launch broke is told by its first try, whose events a port of the last one would leave out.
+        known = of_any_try(known)
+        events = _own(reading, catalogue, known)
+        ids = learn(events, known)
+    # The host that the client sees last is another than the first one if Nova tried again.
+    host = (failed and learn_host(events, ids)) or record.host or learn_host(events, ids)
+    launch = Launch(known, host, record.clocks, unread(reading.sources, catalogue.asked), failed=failed)
+    judgement = judge(catalogue, flow, events, launch)
+    if retry is not None and len(retry.hosts) > 1:
+        record = replace(record, notes=(*record.notes, retry.told(find_troubles(reading.logs(), ids))))
+    return Judging(replace(record, host=host), events, reading, launch, ids, judgement)
+
+
+def _own(reading: Reading, catalogue: Catalogue, known: Ids) -> tuple[Event, ...]:
+    """Return the events of the launch with these ids."""
+    with Sieve(catalogue, known) as sieve:
+        for event in reading.events():
+            sieve.add(event)
+        return sieve.own()
+
+
+def unlaunched(catalogue: Catalogue, flow: Flow, why: str) -> Judgement:
+    """Return the judgement of a launch that was never asked for: all hops are blocked. why: the reason, in words."""
+    counted = [hop for name, hop in catalogue.hops.items() if flow.numbers(name) or name in flow.also]
+    hops = tuple(
+        Judged(hop, Verdict.BLOCKED, (), (), (), None, None, whole=False, unread=False, why=why) for hop in counted
+    )
+    return Judgement(hops, Result.FAILED, None)
+
+
+def judge_run(directory: Path, catalogue: Catalogue, flow: Flow, *, write: bool = True) -> Document:
+    """Judge a run by what is in its directory alone; return its report.
+
+    write: also write events.jsonl and report.json there. Raises ConfigurationError for a directory that is no run.
+    """
+    judging = judge_record(directory, read_record(directory), catalogue, flow)
+    made = report_on(judging, directory, flow)
+    if write:
+        write_events(judging.events, directory / EVENTS)
+        write_json(directory / REPORT, made)
+    return made
+
+
+def report_on(judging: Judging, directory: Path, flow: Flow) -> Document:
+    """Return the report on what came of judging the run in a directory."""
+    reading = judging.reading
+    said = Said(reading.said_by, reading.logs, reading.console())
+    return document(
+        judging.record,
+        flow,
+        judging.judgement,
+        ids=judging.ids,
+        sources=reading.sources,
+        failure=failure(judging.record, flow, judging.judgement, judging.events, judging.ids, said=said),
+        pace=read_usual(directory),
+        waits=_waits(judging),
+    )
+
+
+def _waits(judging: Judging) -> list[Wait] | None:
+    """Return the calls of a launch whose answers were there before the caller went on; None where nothing tells."""
+    reading, record = judging.reading, judging.record
+    if record.unprepared is not None:
+        return None
+    offsets = {node: clock.offset for node, clock in record.clocks.items()}
+    messages = (event for event in reading.said_by(BROKER) if event.kind.startswith("rpc."))
+    return within(find_waits(messages, reading.logs(), judging.ids, offsets), judging.judgement) or None

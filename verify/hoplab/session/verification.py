@@ -1,0 +1,291 @@
+"""The verb `verify`: launches while the lab is recorded, each with a run directory in the end that can be judged."""
+
+import fcntl
+import itertools
+import threading
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+from hoplab.capture.session import Capture, Recording
+from hoplab.lab.actors import SERVICES
+from hoplab.lab.connection import ANSWER_SECONDS, connect, new_request_id, told_plainly
+from hoplab.lab.deployment import Deployment
+from hoplab.lab.profile import load_profile
+from hoplab.lab.tokens import regions
+from hoplab.launch.cleanup import take_away
+from hoplab.launch.plan import OWN_PREFIX, Plan
+from hoplab.model.errors import ConfigurationError, HoplabError
+from hoplab.model.sources import CLIENT, Source
+from hoplab.run.record import ELSEWHERE, RAW, Record, Unit, make_directory, share_raw, write_record, written
+from hoplab.session.attempt import Attempt, carry_out, short
+from hoplab.session.daemons import pools, states
+from hoplab.session.preparation import Preparing
+
+Say = Callable[[str], None]
+Around = Callable[[Sequence[Mapping[str, str]]], AbstractContextManager[None]]
+"""Told the ids that each launch has before it begins, by name: what its messages and requests can be known by."""
+Look = Callable[[], tuple[Path, Record]]
+"""Returns a launch's directory and what is known of it so far."""
+
+LOCK: Final = "verify.lock"
+MOST: Final = 20
+"""Launches at once."""
+SETTLE_SECONDS: Final = 2.0
+"""How long the lab is recorded after the last launch is over: the agents' last words come a little later."""
+CLEAN_SECONDS: Final = 90.0
+"""How long it may take at least to take away what launches made."""
+SPARE_SECONDS: Final = 600
+"""How much longer than the launches may take the agents run, should we be gone without a word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is to be launched.
+
+    count: instances at once; warm: with the image that hosts may have already, else with a fresh one for each; keep:
+    leave the instances; timeout: seconds in which an instance has to become ACTIVE; guest_timeout: seconds in which its
+    guest has to report then; hosts: on which they are to be, in turn, by their names in Nova; empty where the scheduler
+    chooses; reuse: see `Plan`; before: what the launches are done in is there before anything is prepared.
+    """
+
+    count: int = 1
+    warm: bool = False
+    keep: bool = False
+    timeout: float = 120.0
+    guest_timeout: float = 60.0
+    hosts: tuple[str, ...] = ()
+    reuse: bool = True
+    before: bool = False
+
+    def plans(self, tags: Iterable[str]) -> list[Plan]:
+        """Return what each launch asks for. tags: what each one is called by, so that no earlier run is in its way."""
+        base = Plan(
+            active_timeout=self.timeout,
+            console_timeout=self.guest_timeout,
+            reuse=self.reuse,
+            volume_timeout=min(Plan().volume_timeout, self.timeout),
+        )
+        plans = [replace(base, server=f"{OWN_PREFIX}{tag}") for tag in tags]
+        if self.hosts:
+            turns = itertools.cycle(self.hosts)
+            plans = [replace(plan, zone=f"nova:{host}") for plan, host in zip(plans, turns, strict=False)]
+        return plans if self.warm else [replace(plan, image=plan.server) for plan in plans]
+
+
+def verify(
+    deployment: Deployment,
+    runs: Path,
+    wish: Wish,
+    *,
+    say: Say,
+    recorded: Callable[[tuple[Path, ...]], None],
+    began: Callable[[Look], None] = lambda _look: None,
+    around: Around = lambda _launches: nullcontext(),
+) -> None:
+    """Launch what is wished for while the lab is recorded.
+
+    recorded: told each launch's run directory, ready to be judged, before anything is taken away, which may last;
+    began: told how the first launch can be looked at while it is being recorded; around: gives what the launches are
+    done in, when all is prepared and recorded (see `Wish.before`), told what is known of each of them. Raises
+    ConfigurationError; what else goes wrong is in the runs' records.
+    """
+    with alone(deployment.directory):
+        _verify(deployment, runs, wish, say, recorded=recorded, began=began, around=around)
+
+
+@contextmanager
+def alone(directory: Path) -> Iterator[None]:
+    """Be the only one who verifies this lab: another one would take our instances away.
+
+    directory: the lab's. Raises ConfigurationError if somebody else is at it.
+    """
+    with written(directory / LOCK):
+        lock = (directory / LOCK).open("w")
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ConfigurationError(
+                f"{directory / LOCK}: another `hoplab verify` is at work in this lab: wait until it is over"
+            ) from None
+        yield
+
+
+def _verify(
+    deployment: Deployment,
+    runs: Path,
+    wish: Wish,
+    say: Say,
+    *,
+    recorded: Callable[[tuple[Path, ...]], None],
+    began: Callable[[Look], None],
+    around: Around,
+) -> None:
+    started = time.time()
+    preparing = Preparing(deployment, say)
+    requests = [new_request_id() for _ in range(wish.count)]
+    plans = wish.plans(map(short, requests))
+    attempts = [Attempt(plan, global_request_id=request) for plan, request in zip(plans, requests, strict=True)]
+    stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime(started))
+    directories = tuple(runs / f"{stamp}-{attempt.short}" for attempt in attempts)
+    for directory in directories:
+        make_directory(directory)
+    recording = Recording(directories[0] / RAW)
+    story = _Story(deployment, Capture(deployment, load_profile(), recording), recording, started, wish.warm)
+    clean = not wish.keep
+    try:
+        # Closed when the launches are over, while the lab is still recorded.
+        with ExitStack() as recorder, ExitStack() as inside:
+            recorder.callback(recording.close)
+            if wish.before:
+                inside.enter_context(around([attempt.beforehand for attempt in attempts]))
+            for attempt in attempts:
+                preparing.get(attempt, wish.timeout)
+            ready = [attempt for attempt in attempts if attempt.prepared is not None]
+            if ready:
+                say("recording the lab")
+                recorder.callback(story.stop)
+                story.record(wish.count * wish.timeout + SPARE_SECONDS)
+                began(lambda: (directories[0], story.of(attempts[0], directories[0])))
+                if not wish.before:
+                    inside.enter_context(around([attempt.beforehand for attempt in ready]))
+                say(f"launching {', '.join(attempt.plan.server for attempt in ready)}")
+                _launch_all(deployment, ready, recording)
+                time.sleep(SETTLE_SECONDS)
+            story.end()
+        for problem in story.problems():
+            say(f"not recorded: {problem}")
+        with written(directories[0], ELSEWHERE):
+            _write(story, dict(zip(directories, attempts, strict=True)))
+            recorded(directories)
+    except KeyboardInterrupt:
+        clean = False  # Who interrupts us does not want to wait.
+        raise
+    finally:
+        if clean:
+            _clean(deployment, plans, max(wish.timeout, CLEAN_SECONDS), say)
+
+
+def _write(story: "_Story", attempts: Mapping[Path, Attempt]) -> None:
+    """Write what is known of each launch into its directory; OSError if that, or something before, can't be written."""
+    story.recording.check()
+    first = next(iter(attempts))
+    for directory, attempt in attempts.items():
+        if directory != first:
+            share_raw(first, directory)
+        write_record(story.of(attempt, directory), directory)
+
+
+def _launch_all(deployment: Deployment, attempts: Sequence[Attempt], recording: Recording) -> None:
+    """Carry out all launches at once. In threads that don't outlive us: Ctrl-C has to end the recording at once."""
+    failed: list[BaseException] = []
+
+    def launch(attempt: Attempt) -> None:
+        attempt.recorder.note = lambda line: recording.write(CLIENT, "http", line)
+        attempt.console.note = lambda line: recording.write(CLIENT, f"console/{attempt.ids['instance']}", line)
+        try:
+            if attempt.prepared is not None:
+                carry_out(deployment, attempt, attempt.prepared)
+        except BaseException as error:  # noqa: BLE001 told in the main thread
+            failed.append(error)
+
+    threads = [threading.Thread(target=launch, args=(attempt,), daemon=True) for attempt in attempts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failed:
+        raise failed[0]
+
+
+@dataclass(slots=True)
+class _Story:
+    """What is known of the launches of one recording, at any time."""
+
+    deployment: Deployment
+    capture: Capture
+    recording: Recording
+    started: float
+    warm: bool
+    recorded: bool = False
+    pools: Mapping[str, str] = field(default_factory=dict)
+    ended: float = 0.0
+    states: tuple[Unit, ...] = field(default=())
+
+    def record(self, limit: float) -> None:
+        """Begin to record the lab, for at most limit seconds."""
+        self.recorded = True
+        self.pools = pools(self.deployment)
+        self.capture.start(limit)
+
+    def stop(self) -> None:
+        """Stop recording the lab."""
+        self.capture.stop()
+
+    def problems(self) -> Iterator[str]:
+        """Yield what could not be recorded, in words; nothing where nothing was to be."""
+        yield from self.capture.problems() if self.recorded else ()
+
+    def end(self) -> None:
+        """Note that the recording is over, and how the daemons are."""
+        self.ended = time.time()
+        self.states = tuple(states(self.deployment))
+
+    def of(self, attempt: Attempt, directory: Path) -> Record:
+        """Return what is known of one launch."""
+        self.recording.flush()
+        running = self.deployment.running
+        node = self.deployment.node_of_host(attempt.host) if attempt.host else None
+        return Record(
+            run=directory.name,
+            release=self.deployment.release,
+            inventory=self.deployment.inventory,
+            warm=self.warm,
+            started=self.started,
+            ended=self.ended or time.time(),
+            ids=attempt.known(regions(self._cache_lines()), self.deployment.token_cache),
+            name=attempt.plan.server,
+            host=node.name if node else attempt.host,
+            status=attempt.status,
+            seconds_to_active=attempt.seconds_to_active,
+            error=attempt.error,
+            sources=(*self.capture.sources(), *self._console(attempt)) if attempt.prepared else (),
+            clocks=dict(self.capture.clocks),
+            hosts={node.address: node.name for node in self.deployment.nodes},
+            units={service.unit: actor for actor, name in SERVICES.items() for _node, service in running(name)},
+            pools=self.pools,
+            seen=attempt.seen,
+            states=self.states,
+            unprepared=attempt.unprepared,
+            notes=tuple(attempt.notes),
+        )
+
+    def _console(self, attempt: Attempt) -> Iterator[Source]:
+        """Yield the guest's console as a source, if there is a guest that should have told something."""
+        if attempt.may_run:
+            name = f"console/{attempt.ids['instance']}"
+            size = self.recording.sizes.get((CLIENT, name), 0)
+            yield Source(CLIENT, name, "guest", "console", size, "" if size else attempt.error or "Nova gave none")
+
+    def _cache_lines(self) -> Iterator[str]:
+        for node in self.deployment.nodes:
+            path = self.recording.path(node.name, "cache")
+            if path.exists():
+                with path.open(encoding="utf-8", errors="replace") as stream:
+                    yield from stream
+
+
+def _clean(deployment: Deployment, plans: Collection[Plan], seconds: float, say: Say) -> None:
+    """Remove what launches made, within so many seconds; what is left is told, and in the way of no other run."""
+    try:
+        with told_plainly("cleanup"):
+            cloud = connect(deployment, new_request_id(), min(ANSWER_SECONDS, seconds / 4))
+            for removal in take_away(cloud, plans, say, seconds=seconds):
+                if removal.problem:
+                    say(f"left behind: {removal.kind} {removal.problem}, or `hoplab cleanup` for all that is left")
+    except HoplabError as error:
+        say(f"left behind: {error}: `hoplab cleanup` removes all that is left")
