@@ -7,7 +7,9 @@ import pytest
 
 from hoplab.checks.findings import fails, holds
 from hoplab.checks.outcome import Outcome
+from hoplab.commands import launch as launching
 from hoplab.commands import main as cli
+from hoplab.commands.cleanup import removal_code, removal_line
 from hoplab.launch.removal import Removal
 from hoplab.model.errors import LaunchError, SourceError
 from hoplab.session.background import Beside
@@ -52,7 +54,7 @@ def test_errors_and_ctrl_c_become_a_message_and_a_status(
     def broken(_: object) -> int:
         raise error
 
-    monkeypatch.setattr(cli, "run_launch", broken)
+    monkeypatch.setattr(launching, "run", broken)
     assert cli.main(["launch"]) == status
     assert said in capsys.readouterr().err
 
@@ -90,10 +92,10 @@ def test_a_launch_is_recorded_while_the_first_guest_boots(
         made = holds if held else fails
         return Outcome("req-1", (made("instance", "ACTIVE", "ACTIVE", "Nova"),))
 
-    monkeypatch.setattr(cli, "prove", prove)
-    monkeypatch.setattr(cli, "launch", launch)
+    monkeypatch.setattr(launching, "prove", prove)
+    monkeypatch.setattr(launching, "launch", launch)
     for name in ("connect", "load", "find_lab"):
-        monkeypatch.setattr(cli, name, lambda *_arguments: None)
+        monkeypatch.setattr(launching, name, lambda *_arguments: None)
     assert cli.main(["launch", "--json", *(["--verify"] if result else [])]) == status
     told = json.loads(capsys.readouterr().out)
     assert told.get("report", {}).get("result", "") == result
@@ -121,5 +123,5 @@ def test_what_goes_wrong_beside_a_launch_is_told() -> None:
     ],
 )
 def test_a_cleanup_tells_what_it_did(removal: Removal, line: str, status: int) -> None:
-    assert cli.removal_line(removal) == line
-    assert cli.removal_code([removal]) == status
+    assert removal_line(removal) == line
+    assert removal_code([removal]) == status

@@ -10,7 +10,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from hoplab.commands.runs import add_flow, add_runs, flow_of, judge_all, path, runs_of, whole_number, write_page
+from hoplab.commands.arguments import add_flow, add_runs, flow_of, path, runs_of, whole_number
+from hoplab.commands.judged import judge_all, write_page
 from hoplab.drill import loader
 from hoplab.drill.drilling import Outcome, drill
 from hoplab.drill.injection import heal, put_in
@@ -32,10 +33,9 @@ from hoplab.session.verification import Wish, verify
 MOST_DRAWN = 100
 
 
-def add_drill(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the verb to the command line's parser."""
-    one = verbs.add_parser("drill", help="put a fault into the lab, and see whether the hop that it breaks is named")
-    what = one.add_mutually_exclusive_group(required=True)
+def add_arguments(verb: argparse.ArgumentParser) -> None:
+    """Add the verb's arguments to its parser."""
+    what = verb.add_mutually_exclusive_group(required=True)
     what.add_argument("fault", nargs="?", metavar="FAULT", help="the fault: launch with it, judge, and take it out")
     what.add_argument("--list", action="store_true", help="say which faults there are")
     what.add_argument("--all", action="store_true", help="carry out all drills that have no result yet")
@@ -43,21 +43,22 @@ def add_drill(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     what.add_argument("--blind", action="store_true", help="put in any fault, leave it there and don't tell which")
     what.add_argument("--answer", action="store_true", help="say which fault is in the lab")
     what.add_argument("--heal", action="store_true", help="take out the fault that is in the lab")
-    one.add_argument("--json", action="store_true", help="print the result as JSON")
-    one.add_argument("--page", metavar="FILE", type=path, help="with --all: write a page of all results, in Markdown")
-    one.add_argument(
+    verb.add_argument("--json", action="store_true", help="print the result as JSON")
+    verb.add_argument("--page", metavar="FILE", type=path, help="with --all: write a page of all results, in Markdown")
+    verb.add_argument(
         "--before", action="store_true", help="put the fault in before anything is prepared, as faults are in life"
     )
-    one.add_argument(
+    verb.add_argument(
         "--draw", metavar="N", type=whole_number(MOST_DRAWN), help="with --quick: only N of them, at random"
     )
-    one.add_argument("--seed", metavar="TEXT", help="with --draw: what the draw depends on, so that it can be repeated")
-    add_flow(one)
-    add_runs(one)
-    one.set_defaults(verb=run_drill)
+    verb.add_argument(
+        "--seed", metavar="TEXT", help="with --draw: what the draw depends on, so that it can be repeated"
+    )
+    add_flow(verb)
+    add_runs(verb)
 
 
-def run_drill(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Carry out `hoplab drill`; return the exit status."""
     if arguments.page and not arguments.all:
         raise ConfigurationError("--page is for --all: it is the page of all results")

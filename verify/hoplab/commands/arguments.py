@@ -1,0 +1,103 @@
+"""Arguments and options that several verbs have, and what they name: flows, runs, times."""
+
+import argparse
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from hoplab.flow.loader import load
+from hoplab.flow.model import Catalogue, Flow
+from hoplab.lab.deployment import Deployment
+from hoplab.model.errors import ConfigurationError
+from hoplab.report.document import Document
+from hoplab.report.form import read_report
+from hoplab.run.record import LATEST, REPORT
+
+RUNS: Final = "runs"
+ENVIRONMENT: Final = "HOPLAB_RUNS"
+FLOW: Final = "launch-58"
+
+
+def add_run(one: argparse.ArgumentParser, *, required: bool) -> None:
+    """Add the argument that names a run (see `run_of`)."""
+    one.add_argument(
+        "run",
+        metavar="RUN",
+        type=path,
+        nargs=None if required else "?",
+        help="a run's directory" + ("" if required else f" (default: {RUNS}/{LATEST})"),
+    )
+    add_runs(one)
+
+
+def add_runs(one: argparse.ArgumentParser) -> None:
+    """Add the option that says where runs are kept (see `runs_of`)."""
+    one.add_argument("--runs", type=path, metavar="DIR", help=f"where runs are kept (${ENVIRONMENT}, else {RUNS}/)")
+
+
+def add_flow(one: argparse.ArgumentParser) -> None:
+    """Add the option that says which documented list is meant (see `flow_of`)."""
+    one.add_argument("--flow", default=FLOW, metavar="FLOW", help=f"launch-58, cli-28 or deck-17 ({FLOW})")
+
+
+def seconds(text: str) -> float:
+    """Read an argument that is a time in seconds, 1 to 3600; raises argparse.ArgumentTypeError for others."""
+    value = float(text) if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text) else 0
+    if not 1 <= value <= 3600:  # noqa: PLR2004 as the message says
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to 3600: give seconds")
+    return value
+
+
+def whole_number(most: int) -> Callable[[str], int]:
+    """Return what reads an argument that is a whole number from 1; it raises argparse.ArgumentTypeError for others."""
+
+    def read(text: str) -> int:
+        value = int(text) if re.fullmatch("[0-9]{1,9}", text) else 0
+        if not 1 <= value <= most:
+            raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 to {most}")
+        return value
+
+    return read
+
+
+def path(text: str) -> Path:
+    """Return a path that was given as an argument; argparse.ArgumentTypeError for an empty one."""
+    if not text:
+        raise argparse.ArgumentTypeError("is empty: name a file or a directory")
+    return Path(text)
+
+
+def flow_of(arguments: argparse.Namespace) -> tuple[Catalogue, Flow]:
+    """Return all hops and the flow that was asked for; ConfigurationError if there is none of that name."""
+    catalogue = load()
+    flow = catalogue.flows.get(arguments.flow)
+    if flow is None:
+        raise ConfigurationError(f"there is no flow {arguments.flow!r}: there are {', '.join(catalogue.flows)}")
+    return catalogue, flow
+
+
+def runs_of(arguments: argparse.Namespace, deployment: Deployment | None = None) -> Path:
+    """Return where runs are kept: as asked for, else beside the lab's `.lab`, else here."""
+    named = arguments.runs or os.environ.get(ENVIRONMENT)
+    if named:
+        return Path(named).expanduser().absolute()
+    if deployment is not None and deployment.directory.parent.name == ".lab":
+        return deployment.directory.parent.parent / RUNS
+    return Path.cwd() / RUNS
+
+
+def run_of(arguments: argparse.Namespace) -> Path:
+    """Return the run's directory that was asked for, by its path or its name; ConfigurationError if there is none."""
+    runs = runs_of(arguments)
+    wanted: Path = arguments.run or Path(LATEST)
+    for place in (wanted, runs / wanted) if arguments.run else (runs / wanted,):
+        if place.is_dir():
+            return place.resolve()
+    raise ConfigurationError(f"there is no run {wanted} here or in {runs}: run `hoplab verify`, or name another")
+
+
+def report_of(directory: Path) -> Document:
+    """Return a run's report as it was written; ConfigurationError if it has none that can be read."""
+    return read_report(directory / REPORT)

@@ -1,0 +1,60 @@
+"""The verb `explain`: what a hop is, and what the last run has of it."""
+
+import argparse
+from pathlib import Path
+
+from rich.console import Console
+
+from hoplab.commands.arguments import FLOW, add_runs, flow_of, report_of, runs_of
+from hoplab.lab.deployment import Deployment, find_lab, load
+from hoplab.model.errors import EXIT_HOLDS, ConfigurationError
+from hoplab.report.explanation import LastRun, explain, find_hop, list_hops
+from hoplab.run.record import LATEST, REPORT
+
+
+def add_arguments(verb: argparse.ArgumentParser) -> None:
+    """Add the verb's arguments to its parser."""
+    verb.add_argument("hop", nargs="?", metavar="HOP", help="a hop's name or its number (default: list them all)")
+    verb.add_argument(
+        "--flow", default=FLOW, metavar="FLOW", help=f"the documented list that the number is of ({FLOW})"
+    )
+    add_runs(verb)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Carry out `hoplab explain`; return the exit status. Needs neither a lab nor a run."""
+    catalogue, flow = flow_of(arguments)
+    console = Console()
+    if arguments.hop is None:
+        list_hops(catalogue, flow, console)
+        return EXIT_HOLDS
+    deployment = lab_if_any(arguments.lab)
+    last = last_run(runs_of(arguments, deployment))
+    for index, hop in enumerate(find_hop(catalogue, flow, arguments.hop)):
+        if index:
+            console.print()
+        explain(catalogue, hop, console, deployment, last)
+    if last.damaged:
+        raise ConfigurationError(last.problem)
+    return EXIT_HOLDS
+
+
+def lab_if_any(argument: str | None) -> Deployment | None:
+    """Return the lab; None where there is none and none was asked for."""
+    try:
+        return load(find_lab(argument))
+    except ConfigurationError:
+        if argument is not None:
+            raise
+        return None
+
+
+def last_run(runs: Path) -> LastRun:
+    """Return the run that `latest` leads to, with its report if it can be read."""
+    directory = runs / LATEST
+    if not directory.is_dir():
+        return LastRun()
+    try:
+        return LastRun(directory.resolve(), report_of(directory.resolve()), "")
+    except ConfigurationError as error:
+        return LastRun(directory.resolve(), None, str(error), damaged=(directory / REPORT).exists())

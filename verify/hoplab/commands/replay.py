@@ -1,0 +1,23 @@
+"""The verb `replay`: judge a run again from its directory."""
+
+import argparse
+
+from hoplab.commands.arguments import add_flow, add_run, flow_of, run_of
+from hoplab.commands.judged import show
+from hoplab.session.judge_run import judge_run, status_of
+
+
+def add_arguments(verb: argparse.ArgumentParser) -> None:
+    """Add the verb's arguments to its parser."""
+    add_run(verb, required=True)
+    add_flow(verb)
+    verb.add_argument("--json", action="store_true", help="print the report as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Carry out `hoplab replay`; return the exit status. Needs no lab and writes nothing."""
+    catalogue, flow = flow_of(arguments)
+    directory = run_of(arguments)
+    document = judge_run(directory, catalogue, flow, write=False)
+    show([document], [directory], json=arguments.json)
+    return status_of(document["result"])

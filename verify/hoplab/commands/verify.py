@@ -1,0 +1,53 @@
+"""The verb `verify`: launch while the lab is recorded, and prove each hop."""
+
+import argparse
+from pathlib import Path
+
+from hoplab.commands.arguments import add_flow, add_runs, flow_of, runs_of, seconds, whole_number
+from hoplab.commands.judged import judge_all, show, worst
+from hoplab.lab.deployment import Deployment, find_lab, load
+from hoplab.report.document import Document
+from hoplab.report.output import say
+from hoplab.session.judge_run import status_of
+from hoplab.session.verification import MOST, Wish, verify
+
+
+def add_arguments(verb: argparse.ArgumentParser) -> None:
+    """Add the verb's arguments to its parser."""
+    add_launching(verb)
+    verb.add_argument(
+        "--count", type=whole_number(MOST), default=1, metavar="N", help=f"launches at once, at most {MOST}"
+    )
+    verb.add_argument("--json", action="store_true", help="print the report as JSON")
+
+
+def add_launching(verb: argparse.ArgumentParser) -> None:
+    """Add the arguments of a verb that launches while the lab is recorded."""
+    add_flow(verb)
+    verb.add_argument("--warm", action="store_true", help="with an image that the hosts may have already")
+    verb.add_argument("--keep", action="store_true", help="leave the instances, volumes and images")
+    verb.add_argument(
+        "--timeout",
+        type=seconds,
+        default=120.0,
+        metavar="SECONDS",
+        help="for an instance to be ACTIVE (120); preparing has as long and a minute more, and taking away at least 90",
+    )
+    add_runs(verb)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Carry out `hoplab verify`; return the exit status."""
+    deployment = load(find_lab(arguments.lab))
+    wish = Wish(arguments.count, arguments.warm, arguments.keep, arguments.timeout)
+    found = prove(arguments, deployment, wish)
+    show(list(found.values()), list(found), json=arguments.json)
+    return worst(status_of(document["result"]) for document in found.values())
+
+
+def prove(arguments: argparse.Namespace, deployment: Deployment, wish: Wish) -> dict[Path, Document]:
+    """Launch what is wished for while the lab is recorded; return each run's report by its directory."""
+    catalogue, flow = flow_of(arguments)
+    runs, found = runs_of(arguments, deployment), dict[Path, Document]()
+    verify(deployment, runs, wish, say=say, recorded=lambda made: found.update(judge_all(made, catalogue, flow)))
+    return found

@@ -1,0 +1,39 @@
+"""The verb `watch`: do as verify, and show the hops as they happen."""
+
+import argparse
+from pathlib import Path
+
+from rich.console import Console
+
+from hoplab.commands.arguments import flow_of, runs_of
+from hoplab.commands.judged import judge_all, show
+from hoplab.commands.verify import add_launching
+from hoplab.lab.deployment import find_lab, load
+from hoplab.report.document import Document
+from hoplab.session.judge_run import status_of
+from hoplab.session.verification import Wish, verify
+from hoplab.session.watching import Watching
+
+
+def add_arguments(verb: argparse.ArgumentParser) -> None:
+    """Add the verb's arguments to its parser."""
+    add_launching(verb)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Carry out `hoplab watch`; return the exit status."""
+    catalogue, flow = flow_of(arguments)
+    deployment = load(find_lab(arguments.lab))
+    found: dict[Path, Document] = {}
+    with Watching(catalogue, flow, Console()) as watching:
+        verify(
+            deployment,
+            runs_of(arguments, deployment),
+            Wish(1, arguments.warm, arguments.keep, arguments.timeout),
+            say=watching.say,
+            recorded=lambda directories: found.update(judge_all(directories, catalogue, flow)),
+            began=watching.began,
+        )
+    ((directory, document),) = found.items()
+    show([document], [directory], json=False)
+    return status_of(document["result"])

@@ -1,0 +1,54 @@
+"""What reads runs does without the packages by which a cloud is asked, and what needs them says so."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hoplab.commands.main import CLOUD, VERBS
+from samples.runs import unpacked
+
+BARE = """
+import sys
+
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {packages!r}:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Missing())
+from hoplab.commands.main import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def hoplab(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command where those packages are not installed."""
+    program = BARE.replace("{packages!r}", repr(sorted(CLOUD)))
+    return subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        cwd=Path(__file__).parents[1],
+    )
+
+
+def test_a_run_is_judged_again_and_explained() -> None:
+    (run, *_) = unpacked("cold")
+    done = hoplab("replay", str(run), "--json")
+    assert (done.returncode, done.stderr) == (0, f"run {run}\n" if "run " in done.stderr else "")
+    assert json.loads(done.stdout)["result"] == "proved"
+    assert hoplab("explain", "host-claim").returncode == 0
+    assert hoplab("--help").returncode == 0
+
+
+@pytest.mark.parametrize("verb", sorted(VERBS.keys() - {"replay", "report", "explain"}))
+def test_what_asks_a_cloud_says_what_is_missing(verb: str) -> None:
+    done = hoplab(verb)
+    assert done.returncode == 2
+    assert f"`hoplab {verb}` asks a cloud" in done.stderr
+    assert "install it with pip" in done.stderr
