@@ -182,6 +182,22 @@ def create_request_id(cloud: Connection, server_id: str) -> str:
     return ""
 
 
+def create_instance(
+    cloud: Connection, plan: Plan, prepared: Prepared, *, posted: Callable[[str], None], clock: Clock = SYSTEM_CLOCK
+) -> tuple[Server, tuple[StateSeen, ...]]:
+    """Ask for the instance, and wait until it is ACTIVE: for plan.active_timeout seconds in all.
+
+    posted: told the instance's id as soon as Nova has answered the POST, so that a failure can be looked into.
+    Returns the instance and the states that it was seen in. Raises InstanceFailedError, WaitTimeoutError and what
+    openstacksdk raises.
+    """
+    started = clock.monotonic()
+    created = cloud.compute.create_server(**server_request(plan, prepared))
+    posted(str(created.id))
+    left = max(0.0, plan.active_timeout - (clock.monotonic() - started))
+    return wait_server(cloud, str(created.id), "ACTIVE", timeout=left, started=started, clock=clock)
+
+
 def boot(
     cloud: Connection,
     plan: Plan,
@@ -192,18 +208,9 @@ def boot(
     posted: Callable[[str], None] = lambda _: None,
     clock: Clock = SYSTEM_CLOCK,
 ) -> Journey:
-    """Boot the instance, wait until it is ACTIVE and give it a floating IP.
-
-    posted: told the instance's id as soon as Nova has answered the POST, so that a failure can be looked into.
-    Raises InstanceFailedError, WaitTimeoutError and what openstacksdk raises.
-    """
+    """Boot the instance (see `create_instance`), and give it a floating IP."""
     say(f"booting instance {plan.server}")
-    started = clock.monotonic()
-    created = cloud.compute.create_server(**server_request(plan, prepared))
-    posted(str(created.id))
-    server, states = wait_server(
-        cloud, str(created.id), "ACTIVE", timeout=plan.active_timeout, started=started, clock=clock
-    )
+    server, states = create_instance(cloud, plan, prepared, posted=posted, clock=clock)
     port = port_of(cloud, str(server.id), prepared.tenant.network_id)
     address = ensure_floating_ip(cloud, plan, prepared.external, port, say)
     return Journey(

@@ -15,10 +15,10 @@ from hoplab.checks.guest import console_text
 from hoplab.lab.connection import ANSWER_SECONDS, connect, new_request_id, told_plainly
 from hoplab.lab.deployment import Deployment, TokenCache
 from hoplab.lab.tokens import cache_key, protected_key
-from hoplab.launch.journey import Prepared, host_of, server_request
+from hoplab.launch.journey import Prepared, create_instance, host_of
 from hoplab.launch.plan import Plan
-from hoplab.launch.resources import InstanceFailedError, wait_server
-from hoplab.launch.waiting import SYSTEM_CLOCK, Pending, wait_for
+from hoplab.launch.resources import InstanceFailedError
+from hoplab.launch.waiting import Pending, wait_for
 from hoplab.model.errors import HoplabError, WaitTimeoutError
 from hoplab.model.events import Ids
 from hoplab.model.states import StateSeen
@@ -122,11 +122,10 @@ def carry_out(deployment: Deployment, attempt: Attempt, prepared: Prepared) -> N
 
 
 def _boot(cloud: Connection, attempt: Attempt, prepared: Prepared) -> None:
-    started = SYSTEM_CLOCK.monotonic()
-    created = cloud.compute.create_server(**server_request(attempt.plan, prepared))
-    attempt.ids["instance"] = str(created.id)
-    left = max(0.0, attempt.plan.active_timeout - (SYSTEM_CLOCK.monotonic() - started))
-    _server, attempt.seen = wait_server(cloud, str(created.id), "ACTIVE", timeout=left, started=started)
+    def posted(instance: str) -> None:
+        attempt.ids["instance"] = instance
+
+    _server, attempt.seen = create_instance(cloud, attempt.plan, prepared, posted=posted)
     attempt.seconds_to_active = attempt.seen[-1].seconds
 
 
