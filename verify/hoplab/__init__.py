@@ -1,3 +1,3 @@
 """Hoplab's verification pack: launches an instance and shows, from the running system, what became of it."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
