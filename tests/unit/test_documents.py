@@ -117,8 +117,8 @@ def test_what_commands_of_contributing_name_is_there(command: Command) -> None:
         assert word != "--limit" or f"{after}: {{" in hosts, after
 
 
-def test_the_architecture_names_every_module() -> None:
-    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+def test_the_page_of_the_lab_names_every_module() -> None:
+    text = (ROOT / "docs" / "lab.md").read_text(encoding="utf-8")
     modules = {path.stem for path in ROOT.glob("plugins/modules/*.py")}
     assert (
         set(re.findall(r"^\| `(\w+)` \| ", text.partition("| Module |")[2].partition("\n\n")[0], re.MULTILINE))
@@ -146,7 +146,7 @@ def test_what_the_architecture_draws_is_there() -> None:
     text = (ROOT / "docs" / "architecture.dot").read_text(encoding="utf-8")
     titles = re.findall(r'^    \w+ \[label="([^"\\]+)', text, re.MULTILINE)
     paths = {path for title in titles for path in re.findall(r"[\w.]+/[\w.]*", title)}
-    assert {"playbooks/group_vars", "molecule/", "roles/", "verify/tests", "profiles/lab.yaml"} <= paths
+    assert {"playbooks/group_vars", "molecule/", "roles/", "verify/tests", "lab/profiles"} <= paths
     made = {".lab/", "runs/"}  # by a lab, by a run
     pack = ROOT / "verify" / "hoplab"
     assert [path for path in paths - made if not any((root / path).exists() for root in (ROOT, pack))] == []
