@@ -6,9 +6,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from samples.runs import unpacked
 
 from hoplab import __version__
+from samples.runs import unpacked
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -6,9 +6,9 @@ import pytest
 import yaml
 
 from hoplab.commands import main as cli
+from hoplab.flow.actors import SERVICES
 from hoplab.flow.loader import load
 from hoplab.flow.model import Catalogue
-from hoplab.lab.actors import SERVICES
 from hoplab.model.errors import ConfigurationError
 
 GOOD = """

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from hoplab.flow.actors import ON_HOST
 from hoplab.flow.model import EXCHANGE
 from hoplab.join.ids import BUILD, owned
-from hoplab.judge.retry import ON_HOST, POLLING, Retry, retry_of
+from hoplab.judge.retry import POLLING, Retry, retry_of
 from hoplab.judge.verdicts import Judgement, Result, Verdict
 from hoplab.model.events import Event
 from hoplab.parse.trouble import Trouble

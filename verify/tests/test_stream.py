@@ -6,9 +6,10 @@ from functools import cache
 
 import pytest
 
+from hoplab.flow.actors import BY_ACCOUNT
 from hoplab.join.ids import TAUGHT, teaches
 from hoplab.join.interest import Interests
-from hoplab.join.pairing import CARRIED, SPEAKERS, pair_statements
+from hoplab.join.pairing import CARRIED, pair_statements
 from hoplab.judge.stream import HOLD, LATE, WAIT, Outcome, Stream
 from hoplab.judge.verdicts import Launch, Result, judge
 from hoplab.model.events import Event
@@ -274,7 +275,7 @@ class TestInterests:
         for witness in asked:
             fields = {name: values[0] for name, values in witness.where.items()}
             row = Event(1.0, "n", "s", "database", "db.statement", fields, {}, "")
-            sender = SPEAKERS.get(fields.get("account", ""), fields.get("account", ""))
+            sender = BY_ACCOUNT.get(fields.get("account", ""), fields.get("account", ""))
             assert interests.paired(row)
             assert interests.paired(replace(row, kind="db.sent", who=sender))
             assert not interests.paired(replace(row, fields={**fields, "table": "no such table"}))

@@ -11,6 +11,7 @@ from typing import BinaryIO, Final
 from hoplab.capture.channel import Channel
 from hoplab.capture.redact import redact, unfinished
 from hoplab.capture.wanted import wanted
+from hoplab.flow.actors import ACTORS, BY_RECORDER
 from hoplab.lab.deployment import Deployment, Node
 from hoplab.lab.profile import Profile
 from hoplab.model.clocks import NodeClock
@@ -152,17 +153,17 @@ class Capture:
         """Yield all sources that must be there, with what is wrong with them, after the end."""
         for channel in self._channels:
             yield from self._of_node(channel)
-        for name, (who, form) in self._profile.client.items():
+        for name, recorder in ACTORS[CLIENT].recorders.items():
             size = self._recording.sizes.get((CLIENT, name), 0)
             unwritten = self._recording.problems.get((CLIENT, name), "")
-            yield Source(CLIENT, name, who, form, size, unwritten or ("" if size else "nothing was noted"))
+            yield Source(CLIENT, name, CLIENT, recorder.form, size, unwritten or ("" if size else "nothing was noted"))
 
     def _of_node(self, channel: Channel) -> Iterator[Source]:
         node, whole = channel.node, channel.problems.get("*", "")
         logs = channel.problems.get("logs", "") or channel.problems.get("stamped", "")
         for recorder in channel.wanted:
-            if recorder in self._profile.recorders:
-                yield self._source(node, recorder, self._profile.recorders[recorder], channel.problems, whole)
+            if recorder in BY_RECORDER:
+                yield self._source(node, recorder, BY_RECORDER[recorder], channel.problems, whole)
         for pattern, known in self._profile.expected(node).items():
             paths = [path for path in sorted(channel.follows) if fnmatch(f"/{path}", pattern)]
             for path in paths:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import yaml
 
+from hoplab.flow.actors import ACTORS
 from hoplab.flow.model import (
     ASKED,
     EXCHANGE,
@@ -26,6 +27,8 @@ from hoplab.model.documents import read_document
 from hoplab.model.errors import ConfigurationError
 
 HERE: Final = Path(__file__).parent
+BESIDE: Final = frozenset({"actors.yaml", "schema.yaml"})
+"""Files beside the flows that are none."""
 HINT_IDS: Final = frozenset({"image", "instance", "network", "port", "volume"})
 
 
@@ -35,10 +38,11 @@ def load(directory: Path = HERE) -> Catalogue:
     Raises ConfigurationError that names the file and, where there is one, the hop and the key.
     """
     schema = yaml.safe_load((HERE / "schema.yaml").read_text(encoding="utf-8"))
+    schema["$defs"]["actor"] = {"enum": [*ACTORS]}
     hops = _hops(directory, schema)
     flows = {}
     for path in sorted(directory.glob("*.yaml")):
-        if path.name != "schema.yaml":
+        if path.name not in BESIDE:
             flow = _flow(read_document(path, schema, "flow"), path, hops)
             flows[flow.name] = flow
     return Catalogue(hops, flows)

@@ -4,10 +4,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
+from hoplab.flow.actors import BY_ACCOUNT
 from hoplab.flow.model import ASKED, EXCHANGE, FAILED, PLACEHOLDER, Catalogue, Witness, without_failure
 from hoplab.join.agreement import loosened
 from hoplab.join.ids import BUILD, TAUGHT
-from hoplab.join.pairing import CARRIED, SPEAKERS
+from hoplab.join.pairing import CARRIED
 from hoplab.model.events import Event
 
 
@@ -98,7 +99,7 @@ class Interests:
     def paired(self, event: Event) -> bool:
         """Tell whether a statement, or a service's note of one, has to be paired for a launch to own it."""
         account = event.fields.get("account", "")
-        who = event.who if event.kind == "db.sent" else SPEAKERS.get(account, account)
+        who = event.who if event.kind == "db.sent" else BY_ACCOUNT.get(account, account)
         key = (who, event.fields.get("verb", ""), event.fields.get("table", ""))
         known = self._paired.get(key)
         if known is None:
@@ -136,7 +137,7 @@ def interests_of(catalogue: Catalogue) -> Interests:
 
 def _pairs(witness: Witness, who: str, verb: str, table: str) -> bool:
     """Tell whether a witness is such a statement of an actor, and is asked for by what only its partner carries."""
-    accounts = {SPEAKERS.get(account, account) for account in witness.where.get("account", (who,))}
+    accounts = {BY_ACCOUNT.get(account, account) for account in witness.where.get("account", (who,))}
     return (
         witness.event == "db.statement"
         and not set(CARRIED).isdisjoint(witness.by)

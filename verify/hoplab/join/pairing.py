@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from typing import Final
 
+from hoplab.flow.actors import BY_ACCOUNT
 from hoplab.model.events import Event, Ids
 
 CARRIED: Final = ("request", "global-request", "poll-request")
@@ -18,8 +19,6 @@ LIMIT: Final = 2.0
 AHEAD: Final = 2 * LIMIT
 """Seconds of later statements that are looked at. One that is more than the limit away can't take the same note, but it
 can take that of one between them, which then takes this one."""
-SPEAKERS: Final = {"nova-api-metadata": "nova-metadata", "placement-api": "placement"}
-"""Accounts that are not named after their actor."""
 
 Key = tuple[str, frozenset[str], tuple[tuple[str, frozenset[str]], ...]]
 
@@ -42,7 +41,7 @@ class _Group:
 class Pairing:
     """Pairs statements with the services' notes as they come, in any order.
 
-    speakers: whose account it is, where account and actor differ; doubt: by how many seconds the database's time may be
+    speakers: actor by account in the database; doubt: by how many seconds the database's time may be
     before the service's, for the clocks of two nodes differ (none where both are on one: with more doubt than there is
     a statement may take the note after its own); limit: how many seconds it may be after it.
 
@@ -52,7 +51,7 @@ class Pairing:
     can be settled then.
     """
 
-    def __init__(self, *, speakers: Mapping[str, str] = SPEAKERS, doubt: float = 0.0, limit: float = LIMIT) -> None:
+    def __init__(self, *, speakers: Mapping[str, str] = BY_ACCOUNT, doubt: float = 0.0, limit: float = LIMIT) -> None:
         self._speakers = speakers
         self._doubt = doubt
         self._limit = limit
@@ -104,7 +103,7 @@ class Pairing:
 def pair_statements(
     events: Iterable[Event],
     *,
-    speakers: Mapping[str, str] = SPEAKERS,
+    speakers: Mapping[str, str] = BY_ACCOUNT,
     doubt: float = 0.0,
     limit: float = LIMIT,
 ) -> tuple[Event, ...]:
@@ -120,7 +119,7 @@ def pair_statements(
     return tuple(paired.get(id(event), event) for event in events)
 
 
-def key_of(event: Event, speakers: Mapping[str, str] = SPEAKERS) -> Key:
+def key_of(event: Event, speakers: Mapping[str, str] = BY_ACCOUNT) -> Key:
     """Return what the two notes of one statement have in common: who sends it, and all that stands in it.
 
     event: a `db.sent` or a `db.statement`; speakers: see `Pairing`.

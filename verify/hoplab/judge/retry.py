@@ -8,14 +8,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from hoplab.flow.actors import ON_HOST
 from hoplab.flow.model import EXCHANGE
 from hoplab.join.ids import builds, owned
 from hoplab.model.clocks import Clocks, time_of
 from hoplab.model.events import Event, Ids
 from hoplab.parse.trouble import Trouble
 
-ON_HOST: Final = frozenset({"nova-compute", "libvirt", "qemu", "l2-agent", "open-vswitch", "guest"})
-"""Actors that are meant on the instance's own host."""
 POLLING: Final = frozenset({"client", "nova-api"})
 """Who goes on when a host has failed."""
 OF_A_TRY: Final = frozenset({"port", "mac", "address"})

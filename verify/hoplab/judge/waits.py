@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from hoplab.join.pairing import SPEAKERS
+from hoplab.flow.actors import BY_ACCOUNT
 from hoplab.judge.pace import lags
 from hoplab.judge.verdicts import Judgement
 from hoplab.model.events import Event, Ids
@@ -113,7 +113,7 @@ def _answered(messages: Iterable[Event], ids: Ids, offsets: Mapping[str, float])
 def _wait(asked: Event, answered: Event, call: str, offsets: Mapping[str, float]) -> Wait:
     account = asked.fields.get("account", "")
     return Wait(
-        who=SPEAKERS.get(account, account),
+        who=BY_ACCOUNT.get(account, account),
         node=asked.fields.get("host", ""),
         method=asked.fields.get("object") or asked.fields.get("method", ""),
         call=call,

@@ -8,8 +8,10 @@ from typing import Final
 
 import jsonschema
 
+from hoplab.flow.actors import ACTORS
 from hoplab.lab.deployment import Node
 from hoplab.model import files
+from hoplab.model.errors import ConfigurationError
 
 HERE: Final = Path(__file__).parent / "profiles"
 ADVICE: Final = "correct the profile"
@@ -17,11 +19,9 @@ ADVICE: Final = "correct the profile"
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """logs: (service, end of the path with wildcards, who, form); recorders, client: (who, form) by name."""
+    """logs: (service, end of the path with wildcards, who, form)."""
 
     logs: tuple[tuple[str, str, str, str], ...]
-    recorders: Mapping[str, tuple[str, str]]
-    client: Mapping[str, tuple[str, str]]
 
     def log(self, node: Node, path: str) -> tuple[str, str] | None:
         """Return whose word a log file of a node is and its form; None for one that nothing is read from."""
@@ -49,8 +49,18 @@ def load_profile(path: Path = HERE / "lab.yaml") -> Profile:
     """Read a profile. Raises ConfigurationError that names the file and the place."""
     schema = jsonschema.Draft202012Validator(files.read_yaml(HERE / "schema.yaml", advice=ADVICE))
     found = files.checked(path, files.read_yaml(path, advice=ADVICE), schema, advice=ADVICE)
-    return Profile(
-        tuple((line["service"], line["file"], line["who"], line["form"]) for line in found["logs"]),
-        {name: (line["who"], line["form"]) for name, line in found["recorders"].items()},
-        {name: (line["who"], line["form"]) for name, line in found["client"].items()},
-    )
+    return Profile(tuple(_log(line, f"{path}: logs.{number}") for number, line in enumerate(found["logs"])))
+
+
+def _log(line: Mapping[str, str], where: str) -> tuple[str, str, str, str]:
+    """Return a line with whose word it is, and its form: where it does not say, that of the service's own actor."""
+    service, who = line["service"], line.get("who", "")
+    actor = ACTORS.get(who) if who else next((one for one in ACTORS.values() if one.service == line["service"]), None)
+    if actor is None:
+        raise ConfigurationError(
+            f"{where}: {f'there is no actor {who}' if who else f'no actor is {service}'}: {ADVICE}"
+        )
+    form = line.get("form") or actor.log
+    if not form:
+        raise ConfigurationError(f"{where}: logs of {actor.name} have no form of their own: name one: {ADVICE}")
+    return service, line["file"], actor.name, form

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from hoplab.flow.actors import SERVICES
 from hoplab.flow.model import PLACEHOLDER, Flow, Hint, Hop
 from hoplab.judge.pace import Pace, lags, slow_hop
 from hoplab.judge.verdicts import Judged, Judgement
 from hoplab.judge.waits import Wait, by_hop
-from hoplab.lab.actors import SERVICES
 from hoplab.model.events import Event, Ids
 from hoplab.model.sources import Source
 from hoplab.report.form import SCHEMA

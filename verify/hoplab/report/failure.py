@@ -6,10 +6,9 @@ from dataclasses import asdict, dataclass
 from itertools import chain
 from typing import Any, Final
 
+from hoplab.flow.actors import ACTORS, ON_HOST
 from hoplab.flow.model import Flow
-from hoplab.judge.retry import ON_HOST
 from hoplab.judge.verdicts import Judged, Judgement
-from hoplab.lab.actors import SERVICES
 from hoplab.model.clocks import time_of
 from hoplab.model.events import Event, Ids
 from hoplab.parse.trouble import Log, Trouble, find_troubles, plain
@@ -20,8 +19,6 @@ DENIED: Final = "DENIED"
 """The level of a line by which the hop is denied, whatever level its log gives it."""
 LINES: Final = 12
 """Lines of the log around the last thing that was done."""
-SPEAKERS: Final = {"qemu": "libvirtd", "guest": "libvirtd", "dnsmasq": "neutron-dhcp-agent"}
-"""The service that runs an actor which is none itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +88,7 @@ def _carries(event: Event, ids: Ids) -> bool:
 
 
 def _service(actor: str, node: str, states: Iterable[Unit]) -> dict[str, str] | None:
-    service = SERVICES.get(actor) or SPEAKERS.get(actor)
+    service = ACTORS[actor].service or ACTORS[actor].run_by if actor in ACTORS else ""
     for unit in states:
         if unit.service == service and (not node or unit.node == node):
             return {"unit": unit.unit, "state": unit.state}

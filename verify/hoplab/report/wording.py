@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from hoplab.flow.actors import ACTORS
 from hoplab.flow.model import NEEDED, PLACEHOLDER, Hop, Witness
 from hoplab.parse.facts import FACTS
 
@@ -30,39 +31,6 @@ VERDICTS: Final = {
     "unknown": "A source that it needs could not be read: neither good nor bad, and it says what to fix.",
 }
 """What each verdict of `hoplab.judge.verdicts` means."""
-
-ACTORS: Final = {
-    "ceph-mon": ("Ceph's monitor", "keeps the maps of the Ceph cluster; every client of Ceph asks it first"),
-    "ceph-osd": ("Ceph's OSD", "keeps the objects of Ceph's pools on a disk"),
-    "ceph-rgw": ("the object gateway", "Ceph's object store behind an HTTP API (RADOS gateway)"),
-    "cinder-api": ("cinder-api", "takes requests about volumes"),
-    "cinder-volume": ("cinder-volume", "makes volumes, and says how they are reached"),
-    "client": ("the client", "who asks for the instance: here Hoplab itself"),
-    "database": ("the database", "MariaDB, with a database for each service"),
-    "dhcp-agent": ("the DHCP agent", "runs dnsmasq for each network and tells it of ports (neutron-dhcp-agent)"),
-    "dnsmasq": ("dnsmasq", "the DHCP server of one network"),
-    "glance-api": ("glance-api", "knows the images, and hands out their data"),
-    "guest": ("the guest", "the operating system inside the instance"),
-    "kernel": ("the kernel", "of the node: it carries the packets between processes and opens files for them"),
-    "keystone": ("Keystone", "knows who is who; gives tokens, and validates them"),
-    "l2-agent": ("the L2 agent", "wires ports on its host in Open vSwitch (neutron-openvswitch-agent)"),
-    "libvirt": ("libvirt", "defines and starts guests on a host"),
-    "memcached": ("memcached", "a cache in memory that services share"),
-    "metadata-agent": ("the metadata agent", "finds out whose request for metadata it is, and asks Nova"),
-    "metadata-proxy": ("the metadata proxy", "haproxy in a network's namespace, which answers at 169.254.169.254"),
-    "neutron-api": ("neutron-api", "takes requests about networks and ports"),
-    "neutron-rpc-server": ("neutron-rpc-server", "the part of Neutron's server that takes the agents' messages"),
-    "nova-api": ("nova-api", "takes requests about instances"),
-    "nova-compute": ("nova-compute", "builds instances on its host"),
-    "nova-conductor": ("nova-conductor", "leads a launch, and talks to the database for nova-compute"),
-    "nova-metadata": ("Nova's metadata server", "tells instances who they are (nova-api-metadata)"),
-    "nova-scheduler": ("nova-scheduler", "chooses the host"),
-    "open-vswitch": ("Open vSwitch", "the switch in software on each host"),
-    "placement": ("Placement", "keeps what hosts have, and what is taken of it"),
-    "qemu": ("QEMU", "the process in which the guest runs; it opens the volumes itself"),
-    "rabbitmq": ("RabbitMQ", "the message broker between the daemons of a service"),
-}
-"""How an actor is called in a sentence, and what it is."""
 
 IDS: Final = {
     "address": ("the guest's address", "the fixed address that Neutron chose for the port"),
@@ -187,7 +155,7 @@ KEY: Final = re.compile(r"\{(\w+)\}")
 
 def spoken(actor: str) -> str:
     """Return how an actor is called in a sentence; its name where there is no other."""
-    return ACTORS[actor][0] if actor in ACTORS else actor
+    return ACTORS[actor].called if actor in ACTORS else actor
 
 
 def listed(words: Iterable[str], last: str = "and") -> str:

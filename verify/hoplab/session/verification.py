@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from hoplab.capture.session import Capture, Recording
-from hoplab.lab.actors import SERVICES
+from hoplab.flow.actors import SERVICES
 from hoplab.lab.connection import ANSWER_SECONDS, connect, new_request_id, told_plainly
 from hoplab.lab.deployment import Deployment
 from hoplab.lab.profile import load_profile
