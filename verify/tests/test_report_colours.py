@@ -1,14 +1,16 @@
 """The colours of the HTML report: what stands in its style sheet."""
 
 import re
-from importlib.resources import files
 
 import pytest
+from rich.style import Style
 
-from hoplab.report.html import MEANINGS, SYMBOLS
-from hoplab.report.outline import VERDICTS
+from hoplab.judge.verdicts import Verdict
+from hoplab.report.html import render_html
+from hoplab.report.looks import LOOKS, RESULTS
+from samples.reports import proved
 
-CSS = files("hoplab.report").joinpath("templates/report.css").read_text()
+CSS = render_html(proved()).partition("<style>")[2].partition("</style>")[0]
 
 
 class TestColours:
@@ -17,7 +19,7 @@ class TestColours:
     @pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
     def test_text_can_be_read(self, scheme: int) -> None:
         colours = dict(
-            re.findall(r"--([a-z]+): (#[0-9a-f]{6})", re.findall(r":root \{(.*?)\}", CSS, re.DOTALL)[scheme])
+            re.findall(r"--([a-z-]+): (#[0-9a-f]{6})", re.findall(r":root \{(.*?)\}", CSS, re.DOTALL)[scheme])
         )
         grounds = [colours.pop(name) for name in ("page", "box", "gap")]
         colours.pop("edge")
@@ -27,9 +29,13 @@ class TestColours:
         ] == []
 
     def test_every_verdict_has_a_sign_a_meaning_and_a_style(self) -> None:
-        for verdict in VERDICTS:
-            assert SYMBOLS[verdict]
-            assert MEANINGS[verdict]
+        assert set(LOOKS) == set(Verdict)
+        assert set(RESULTS.values()) <= set(LOOKS)
+        for verdict, look in LOOKS.items():
+            assert len(look.sign) == 1
+            assert look.short
+            assert look.meaning.endswith(".")
+            assert Style.parse(look.terminal)
             assert f".v-{verdict.replace(' ', '-')} {{ color:" in CSS
 
     def test_lines_of_what_did_not_simply_happen_are_dashed(self) -> None:

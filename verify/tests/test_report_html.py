@@ -6,7 +6,8 @@ from itertools import pairwise
 
 import pytest
 
-from hoplab.report.html import SYMBOLS, render_html
+from hoplab.report.html import render_html
+from hoplab.report.looks import LOOKS
 from hoplab.report.outline import cleaned, ordered
 from samples.pages import Seen, text, tree
 from samples.reports import (
@@ -69,7 +70,7 @@ class TestEveryPage:
         assert len(listed) == len(SAMPLES[name]["hops"]) == arrows.total()
         for hop in SAMPLES[name]["hops"]:
             said = text(listed[hop["name"]])
-            assert f"{SYMBOLS[hop['verdict']]} {hop['verdict']}" in said
+            assert f"{LOOKS[hop['verdict']].sign} {hop['verdict']}" in said
             assert hop["from"] in said
             assert hop["meaning"] in said
             assert " ".join(hop["hint"]["run"].split()) in said

@@ -18,8 +18,9 @@ from hoplab.flow.loader import HERE, load
 from hoplab.flow.model import Catalogue, Flow, Hop, Step
 from hoplab.model.errors import EXIT_HOLDS, ConfigurationError
 from hoplab.report.explanation import hint_place, steps_of
+from hoplab.report.looks import LOOKS
 from hoplab.report.outline import ordered
-from hoplab.report.wording import IDS, KINDS, TODAYS, VERDICTS, kind_words, listed, proof, spoken, witness_words
+from hoplab.report.wording import IDS, KINDS, TODAYS, kind_words, listed, proof, spoken, witness_words
 
 MAIN: Final = "launch-58"
 """The flow that gives the page its order and the hops their numbers."""
@@ -74,7 +75,7 @@ def render_hops(catalogue: Catalogue, directory: Path = HERE) -> str:
             stages=read_stages(catalogue, directory),
             hops=page.in_order(),
             todays=TODAYS,
-            verdicts=VERDICTS,
+            verdicts={verdict: look.meaning for verdict, look in LOOKS.items()},
             actors={actor.name: (actor.called, actor.what) for actor in ACTORS.values()},
             ids=IDS,
             kinds=KINDS,

@@ -7,7 +7,8 @@ import jsonschema
 
 from hoplab.judge.verdicts import Result
 from hoplab.model import files
-from hoplab.report.outline import VERDICTS, moment
+from hoplab.report.looks import LOOKS
+from hoplab.report.outline import moment
 
 SCHEMA: Final = 1
 ADVICE: Final = "judge the run again with `hoplab verify`, or show it with `hoplab replay`, which needs no report"
@@ -56,7 +57,7 @@ HOP: Final = _of(
     {
         "hop": NUMBER,
         **dict.fromkeys(("name", "from", "to", "meaning", "today", "how", "reason", "why"), TEXT),
-        "verdict": {"enum": list(VERDICTS)},
+        "verdict": {"enum": list(LOOKS)},
         "at": _or_null(TIME),
         "end": _or_null(TIME),
         "after": _list(TEXT),

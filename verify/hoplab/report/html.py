@@ -1,12 +1,11 @@
 """The report as one HTML file that needs nothing else: no network, no script."""
 
-from typing import Final
-
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from hoplab.report.explanation import TODAY
 from hoplab.report.lags import slowness, waited, waiting
+from hoplab.report.looks import LOOKS, RESULTS
 from hoplab.report.outline import (
     Document,
     Entry,
@@ -29,32 +28,6 @@ from hoplab.report.sequence import sequence
 from hoplab.report.svg import verdict_class
 from hoplab.report.timeline import longest_gaps, timeline
 
-SYMBOLS: Final = {
-    "proved": "\N{CHECK MARK}",
-    "weak": "\N{CIRCLE WITH LEFT HALF BLACK}",
-    "cached": "\N{ANTICLOCKWISE OPEN CIRCLE ARROW}",
-    "not applicable": "\N{EN DASH}",
-    "absent": "\N{BALLOT X}",
-    "out of order": "\N{UPWARDS ARROW LEFTWARDS OF DOWNWARDS ARROW}",
-    "blocked": "\N{CIRCLED DIVISION SLASH}",
-    "unknown": "?",
-}
-"""A sign for each verdict, always beside its name."""
-
-MEANINGS: Final = {
-    "proved": "two independent witnesses, joined to this launch by its ids",
-    "weak": "one witness only",
-    "cached": "served from a cache, with evidence of that",
-    "not applicable": "this cloud is configured without it",
-    "absent": "all sources were read, and nothing speaks for it",
-    "out of order": "seen before a hop that it must follow",
-    "blocked": "absent, and so is a hop that it must follow",
-    "unknown": "a source that it needs could not be read",
-}
-
-RESULTS: Final = {"proved": "proved", "failed": "absent", "inconclusive": "unknown"}
-"""The verdict in whose colour and with whose sign a result is shown."""
-
 
 def render_html(document: Document) -> str:
     """Return the report of a result document (report.json) as an HTML page, which is well-formed XML, too.
@@ -76,7 +49,7 @@ def render_html(document: Document) -> str:
         "kind": verdict_class,
         "label": label,
         "number": number,
-        "symbol": lambda verdict: SYMBOLS.get(verdict, "?"),
+        "symbol": lambda verdict: LOOKS[verdict].sign if verdict in LOOKS else "?",
         "today": lambda today: TODAY.get(today, today),
         "voices": voices,
         "took": took,
@@ -91,7 +64,7 @@ def render_html(document: Document) -> str:
         waiting=waiting(document),
         tally=tally(document),
         counts=[(verdict, count, _of(document, verdict)) for verdict, count in counted(document)],
-        meanings=MEANINGS,
+        looks=LOOKS,
         unproven=_first_unproven(document),
         problems=problems(document),
         preparation=document.get("preparation"),

@@ -5,11 +5,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from hoplab.report.looks import LOOKS
+
 Document = Mapping[str, Any]
 Entry = Mapping[str, Any]
-
-VERDICTS: Final = ("proved", "weak", "cached", "not applicable", "absent", "out of order", "blocked", "unknown")
-"""All verdicts, in the order in which they are counted; `judge.Verdict` defines them."""
 
 EXCUSED: Final = frozenset({"cached", "not applicable"})
 """Verdicts of hops that need no witness of their own."""
@@ -154,7 +153,7 @@ def happened(hop: Entry, document: Document) -> bool:
 def counted(document: Document) -> list[tuple[str, int]]:
     """Return the verdicts that occur, with how often they do."""
     counts = document["counts"]
-    known = [*VERDICTS, *(verdict for verdict in counts if verdict not in VERDICTS)]
+    known = [*LOOKS, *(verdict for verdict in counts if verdict not in LOOKS)]
     return [(verdict, counts[verdict]) for verdict in known if counts.get(verdict)]
 
 

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from hoplab.report.lags import idle_time, slowness, waiting
+from hoplab.report.looks import LOOKS
 from hoplab.report.outline import (
     Document,
     Entry,
@@ -29,16 +30,6 @@ from hoplab.report.outline import (
 WAITED: Final = "WAITED"
 HEADER: Final = ("NO", "FROM -> TO", "HOP", "VERDICT", "SINCE START", WAITED, "SEEN BY")
 RIGHT: Final = (HEADER.index("NO"), HEADER.index("SINCE START"))
-COLOURS: Final = {
-    "proved": "green",
-    "weak": "yellow",
-    "cached": "cyan",
-    "not applicable": "dim",
-    "absent": "bold red",
-    "out of order": "bold red",
-    "blocked": "magenta",
-    "unknown": "bold yellow",
-}
 RESULTS: Final = {"proved": "bold green", "failed": "bold red", "inconclusive": "bold yellow"}
 VERDICT: Final = HEADER.index("VERDICT")
 
@@ -74,7 +65,7 @@ def _hops(document: Document) -> Iterator[Text]:
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
     yield _line(header, widths, "bold", range(len(header)))
     for hop, row in zip(hops, rows, strict=True):
-        yield _line(row, widths, COLOURS.get(hop["verdict"], "bold"), (VERDICT,))
+        yield _line(row, widths, LOOKS[hop["verdict"]].terminal if hop["verdict"] in LOOKS else "bold", (VERDICT,))
 
 
 def _line(row: Sequence[str], widths: Sequence[int], style: str, coloured: Container[int]) -> Text:

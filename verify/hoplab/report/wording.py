@@ -20,18 +20,6 @@ TODAYS: Final = {
 }
 """How today's release goes together with the document: in a sentence, and what it means."""
 
-VERDICTS: Final = {
-    "proved": "Two independent witnesses saw it, both joined to this launch by an id.",
-    "weak": "One witness only. It counts as having happened where the hop says why there can't be a second one.",
-    "cached": "It was not needed, because the answer came from a cache, and the evidence of that is there.",
-    "not applicable": "This cloud is configured without it, and the evidence of that is there.",
-    "absent": "All sources were read, and nothing speaks for it; or an answer or a guest says that it failed.",
-    "blocked": "Nothing speaks for it, and a hop that must come before it did not happen either.",
-    "out of order": "It was seen before a hop that it must follow, by more than the nodes' clocks may be wrong.",
-    "unknown": "A source that it needs could not be read: neither good nor bad, and it says what to fix.",
-}
-"""What each verdict of `hoplab.judge.verdicts` means."""
-
 IDS: Final = {
     "address": ("the guest's address", "the fixed address that Neutron chose for the port"),
     "answer-request": (

@@ -1,0 +1,91 @@
+"""How each verdict is shown and what it means: one table for the terminal, the page and the documents."""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a verdict is shown, always beside its name.
+
+    sign: one character; terminal: a style of rich; light, dark: its colour on the page, as CSS has it, on a light and
+    on a dark ground; short: what it means, in some words; meaning: in whole sentences.
+    """
+
+    sign: str
+    terminal: str
+    light: str
+    dark: str
+    short: str
+    meaning: str
+
+
+LOOKS: Final = {
+    "proved": Look(
+        sign="\N{CHECK MARK}",
+        terminal="green",
+        light="#14632c",
+        dark="#63d686",
+        short="two independent witnesses, joined to this launch by its ids",
+        meaning="Two independent witnesses saw it, both joined to this launch by an id.",
+    ),
+    "weak": Look(
+        sign="\N{CIRCLE WITH LEFT HALF BLACK}",
+        terminal="yellow",
+        light="#7a4b00",
+        dark="#e9b949",
+        short="one witness only",
+        meaning="One witness only. It counts as having happened where the hop says why there can't be a second one.",
+    ),
+    "cached": Look(
+        sign="\N{ANTICLOCKWISE OPEN CIRCLE ARROW}",
+        terminal="cyan",
+        light="#0a5a8a",
+        dark="#79c7f5",
+        short="served from a cache, with evidence of that",
+        meaning="It was not needed, because the answer came from a cache, and the evidence of that is there.",
+    ),
+    "not applicable": Look(
+        sign="\N{EN DASH}",
+        terminal="dim",
+        light="#555d66",
+        dark="#a9b2bc",
+        short="this cloud is configured without it",
+        meaning="This cloud is configured without it, and the evidence of that is there.",
+    ),
+    "absent": Look(
+        sign="\N{BALLOT X}",
+        terminal="bold red",
+        light="#b3001e",
+        dark="#ff8f88",
+        short="all sources were read, and nothing speaks for it",
+        meaning="All sources were read, and nothing speaks for it; or an answer or a guest says that it failed.",
+    ),
+    "out of order": Look(
+        sign="\N{UPWARDS ARROW LEFTWARDS OF DOWNWARDS ARROW}",
+        terminal="bold red",
+        light="#953800",
+        dark="#ffa657",
+        short="seen before a hop that it must follow",
+        meaning="It was seen before a hop that it must follow, by more than the nodes' clocks may be wrong.",
+    ),
+    "blocked": Look(
+        sign="\N{CIRCLED DIVISION SLASH}",
+        terminal="magenta",
+        light="#6a3190",
+        dark="#d5adff",
+        short="absent, and so is a hop that it must follow",
+        meaning="Nothing speaks for it, and a hop that must come before it did not happen either.",
+    ),
+    "unknown": Look(
+        sign="?",
+        terminal="bold yellow",
+        light="#6b5600",
+        dark="#e6d06a",
+        short="a source that it needs could not be read",
+        meaning="A source that it needs could not be read: neither good nor bad, and it says what to fix.",
+    ),
+}
+"""All verdicts (`hoplab.judge.verdicts.Verdict`), in the order in which they are counted."""
+RESULTS: Final = {"proved": "proved", "failed": "absent", "inconclusive": "unknown"}
+"""The verdict in whose colour and with whose sign a result is shown."""
