@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from hoplab.flow.loader import load
 from hoplab.flow.model import EXCHANGE, Hop, Witness
-from hoplab.join.ids import TAUGHT, teaches
+from hoplab.join.ids import teaches
 from hoplab.judge.verdicts import Judged, Judgement, Launch, Verdict, judge
 from hoplab.model.clocks import NodeClock
 from hoplab.model.events import Event
@@ -33,7 +33,7 @@ NODES = {f"node-of-{witness.who}" for witness in CATALOGUE.witnesses}
 LAUNCH = Launch(
     {name: frozenset({value}) for name, value in KNOWN.items()}, HOST, dict.fromkeys(NODES, NodeClock(0.0, 0.001))
 )
-LEARNT = {lesson.name for lesson in TAUGHT}
+LEARNT = {lesson.name for lesson in CATALOGUE.lessons}
 
 
 def chain(hop: Hop) -> list[Hop]:
@@ -59,7 +59,7 @@ def made(hop: Hop, witness: Witness, time: float) -> Event:
     """Return an event that is just what a witness asks for, and teaches what its kind can teach."""
     ids = {name: frozenset({KNOWN.get(name) or learnt_id(name, hop)}) for name in witness.by}
     fields = {key: filled(values[0]) for key, values in witness.where.items()}
-    for lesson in TAUGHT:
+    for lesson in CATALOGUE.lessons:
         fits = all(fields.get(key) == value for key, value in lesson.where.items())
         if lesson.name not in KNOWN and fits and witness.event in lesson.kinds and not lesson.beside.isdisjoint(ids):
             ids.setdefault(lesson.name, frozenset({learnt_id(lesson.name, hop)}))
@@ -103,7 +103,7 @@ def teachers(hop: str) -> list[Event]:
     """Return the events by which the ids are known that a hop's evidence is joined by."""
     asked = CATALOGUE.hops[hop]
     names = {name for witness in asked.evidence for name in witness.by}
-    taught = [lesson for lesson in TAUGHT if lesson.name in names and lesson.name not in KNOWN]
+    taught = [lesson for lesson in CATALOGUE.lessons if lesson.name in names and lesson.name not in KNOWN]
     found = [event for event in RUN for lesson in taught if lesson.name in event.ids and teaches(event, lesson)]
     if asked.exchange and not names.isdisjoint(EXCHANGE):
         found += [event for earlier in chain(asked)[1:] for event in BY_NAME[earlier.name].witnesses]

@@ -10,7 +10,7 @@ from typing import Final
 
 from hoplab.flow.loader import load
 from hoplab.flow.model import EXCHANGE, PLACEHOLDER, Witness
-from hoplab.join.ids import TAUGHT, teaches
+from hoplab.join.ids import teaches
 from hoplab.join.pairing import pair_statements
 from hoplab.judge.verdicts import Judgement, Launch, Verdict, judge
 from hoplab.model.events import Event, Ids
@@ -99,7 +99,7 @@ def relevant(events: Iterable[Event]) -> tuple[Event, ...]:
         event
         for event in events
         if any(_may_be(event, witness) for witness in wanted.get((event.who, event.kind), ()))
-        or any(teaches(event, lesson) for lesson in TAUGHT)
+        or any(teaches(event, lesson) for lesson in CATALOGUE.lessons)
     )
 
 

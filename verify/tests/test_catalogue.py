@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from hoplab.flow.actors import ACTORS
-from hoplab.flow.loader import HERE, load
+from hoplab.flow.actors import ACTORS, HERE
+from hoplab.flow.loader import load
 from hoplab.model.errors import ConfigurationError
 from hoplab.report import catalogue as page_module
 from hoplab.report.catalogue import MAIN, read_stages, render_hops
@@ -125,8 +125,8 @@ def test_no_two_places_have_the_same_name() -> None:
 
 
 def test_all_that_a_flow_file_may_name_has_words() -> None:
-    assert set(KINDS) == set(DEFINED["witness"]["properties"]["event"]["enum"])
-    assert set(IDS) == set(DEFINED["witness"]["properties"]["by"]["items"]["enum"])
+    assert set(KINDS) == set(DEFINED["kind"]["enum"])
+    assert set(IDS) == set(DEFINED["id"]["enum"])
     assert set(TODAYS) == set(DEFINED["today"]["properties"]["is"]["enum"])
     for name in (*ACTORS, *KINDS, *IDS, *TODAYS):
         assert f"\n| `{name}` | " in PAGE

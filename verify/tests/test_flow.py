@@ -48,6 +48,7 @@ def write(directory: Path, hops: str = GOOD, flow: str = FLOW) -> Path:
     (directory / "hops").mkdir()
     (directory / "hops" / "1.yaml").write_text(hops)
     (directory / "small.yaml").write_text(flow)
+    (directory / "journey.yaml").write_text("journey: small\n")
     return directory
 
 

@@ -254,15 +254,15 @@ class TestExchanges:
     def test_an_attachment_is_learnt_from_the_launch_s_volume(self, own: str, taught: bool) -> None:
         ids = {"volume": frozenset({own}), "attachment": frozenset({"a"})}
         event = Event(1.0, "ctl1", "made", "database", "db.statement", {"verb": "INSERT"}, ids, "")
-        assert ("a" in learn([event], LAUNCH.ids)["attachment"]) is taught
+        assert ("a" in learn([event], LAUNCH.ids, CATALOGUE.lessons)["attachment"]) is taught
 
     @pytest.mark.parametrize("name", ["port", "mac", "address"])
     def test_what_the_client_knows_is_never_widened(self, name: str) -> None:
         ids = {"instance": LAUNCH.ids["instance"], "port": LAUNCH.ids["port"] | {"other"}, name: frozenset({"other"})}
         event = Event(1.0, "ctl1", "made", "database", "db.statement", {"verb": "INSERT"}, ids, "")
-        assert learn([event], LAUNCH.ids)[name] == LAUNCH.ids[name]
+        assert learn([event], LAUNCH.ids, CATALOGUE.lessons)[name] == LAUNCH.ids[name]
         unknown = {kind: some for kind, some in LAUNCH.ids.items() if kind != name}
-        assert learn([event], unknown)[name] == ids[name]
+        assert learn([event], unknown, CATALOGUE.lessons)[name] == ids[name]
 
     def test_of_an_id_with_several_values_all_witnesses_name_one(self) -> None:
         hop = "volume-map-answer"

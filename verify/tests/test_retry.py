@@ -6,14 +6,16 @@ import pytest
 
 from hoplab.flow.actors import ON_HOST
 from hoplab.flow.model import EXCHANGE
-from hoplab.join.ids import BUILD, owned
-from hoplab.judge.retry import POLLING, Retry, retry_of
+from hoplab.join.ids import owned
+from hoplab.judge.retry import Retry, retry_of
 from hoplab.judge.verdicts import Judgement, Result, Verdict
 from hoplab.model.events import Event
 from hoplab.parse.trouble import Trouble
 from samples.runs import CATALOGUE, recorded, verdicts
 
 RECORDED = recorded("cold")
+assert CATALOGUE.tries
+TRIES = CATALOGUE.tries
 LAUNCH, WHOLE = RECORDED.launch, RECORDED.judgement
 BY_NAME = {one.hop.name: one for one in WHOLE.hops}
 BEGAN = min(event.time for event in BY_NAME["build-cast"].witnesses) - 0.001
@@ -24,7 +26,7 @@ LIBVIRT_ERROR = "libvirt.libvirtError: internal error: process exited while conn
 
 
 def is_poll(event: Event) -> bool:
-    return event.who in POLLING or owned(event, "poll-request", RECORDED.ids)
+    return event.who in TRIES.goes_on or owned(event, "poll-request", RECORDED.ids)
 
 
 def on_first_host(event: Event) -> Event:
@@ -83,12 +85,12 @@ def test_what_denies_a_hop_of_the_first_try_denies_none_of_the_second() -> None:
 
 
 def build(host: str, time: float) -> Event:
-    fields = {"method": BUILD, "routing_key": f"compute.{host}"}
+    fields = {**TRIES.where, "routing_key": f"compute.{host}"}
     return Event(time, "ctl1", "broker", "rabbitmq", "rpc.published", fields, {"instance": frozenset({"i1"})}, "x")
 
 
 def tries(*told: Event) -> Retry | None:
-    return retry_of(told, {"instance": frozenset({"i1"})}, {})
+    return retry_of(told, {"instance": frozenset({"i1"})}, {}, TRIES)
 
 
 def test_one_host_is_no_retry() -> None:

@@ -9,14 +9,14 @@ import pytest
 
 from hoplab.capture.redact import redact
 from hoplab.flow.model import ASKED, EXCHANGE
-from hoplab.join.ids import TAUGHT, gather, speaking, teaches, voices
+from hoplab.join.ids import gather, speaking, teaches, voices
 from hoplab.judge.verdicts import Judged, Result, Verdict
 from hoplab.model.events import Event, Ids
 from samples.pack import SUSPECTS, pack
 from samples.runs import ARCHIVES, CATALOGUE, OTHERS, exchanged, recorded, unpacked, verdicts
 
 HOPS = list(CATALOGUE.hops)
-LEARNT = {lesson.name for lesson in TAUGHT}
+LEARNT = {lesson.name for lesson in CATALOGUE.lessons}
 KNOWN = ("global-request", "image", "instance", "request", "volume")
 """What only the client can know of its launch."""
 BESIDE = {
@@ -69,7 +69,7 @@ def teachers(run: str, hop: str) -> tuple[Event, ...]:
     """Return the events by which the ids are known that a hop's evidence is joined by."""
     one, asked = recorded(run), CATALOGUE.hops[hop]
     names = {name for witness in asked.evidence for name in witness.by}
-    taught = [lesson for lesson in TAUGHT if lesson.name in names and lesson.name not in one.launch.ids]
+    taught = [lesson for lesson in CATALOGUE.lessons if lesson.name in names and lesson.name not in one.launch.ids]
     found = [
         event
         for event in one.events

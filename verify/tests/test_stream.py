@@ -7,7 +7,7 @@ from functools import cache
 import pytest
 
 from hoplab.flow.actors import BY_ACCOUNT
-from hoplab.join.ids import TAUGHT, teaches
+from hoplab.join.ids import teaches
 from hoplab.join.interest import Interests
 from hoplab.join.pairing import CARRIED, pair_statements
 from hoplab.judge.stream import HOLD, LATE, WAIT, Outcome, Stream
@@ -61,7 +61,7 @@ def stream(run: str) -> dict[str, Outcome]:
 
 def teaches_nothing(event: Event) -> bool:
     """Tell whether an event would teach an id, had it one."""
-    lessons = [lesson for lesson in TAUGHT if teaches(event, lesson)]
+    lessons = [lesson for lesson in CATALOGUE.lessons if teaches(event, lesson)]
     return bool(lessons) and not any({one.name} <= set(event.ids) and one.beside & set(event.ids) for one in lessons)
 
 

@@ -1,1 +1,1 @@
-"""The documented flows, as data: hops/*.yaml has the hops, and a file for each flow says which of them it names."""
+"""The documented flows, as data: a directory for each journey, and the actors of all of them."""

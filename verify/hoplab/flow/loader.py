@@ -20,20 +20,24 @@ from hoplab.flow.model import (
     Flow,
     Hint,
     Hop,
+    Lesson,
     Step,
+    Tries,
     Witness,
 )
 from hoplab.model.documents import read_document
 from hoplab.model.errors import ConfigurationError
 
 HERE: Final = Path(__file__).parent
-BESIDE: Final = frozenset({"actors.yaml", "schema.yaml"})
-"""Files beside the flows that are none."""
+LAUNCH: Final = HERE / "launch"
+"""The journey of a launch."""
+JOURNEY: Final = "journey.yaml"
+"""What a journey's directory says of its ids."""
 HINT_IDS: Final = frozenset({"image", "instance", "network", "port", "volume"})
 
 
-def load(directory: Path = HERE) -> Catalogue:
-    """Return all hops and flows of a directory: hops/*.yaml, and *.yaml beside it for the flows.
+def load(directory: Path = LAUNCH) -> Catalogue:
+    """Return what a journey's directory says: hops/*.yaml, journey.yaml, and *.yaml beside it for the flows.
 
     Raises ConfigurationError that names the file and, where there is one, the hop and the key.
     """
@@ -42,10 +46,22 @@ def load(directory: Path = HERE) -> Catalogue:
     hops = _hops(directory, schema)
     flows = {}
     for path in sorted(directory.glob("*.yaml")):
-        if path.name not in BESIDE:
+        if path.name != JOURNEY:
             flow = _flow(read_document(path, schema, "flow"), path, hops)
             flows[flow.name] = flow
-    return Catalogue(hops, flows)
+    return Catalogue(hops, flows, *_journey(read_document(directory / JOURNEY, schema, "journey")))
+
+
+def _journey(entry: Mapping[str, Any]) -> tuple[tuple[Lesson, ...], Tries | None]:
+    lessons = tuple(
+        Lesson(one["id"], tuple(one["from"]), frozenset(one["beside"]), one.get("where", {}))
+        for one in entry.get("learnt", ())
+    )
+    tries = entry.get("tries")
+    if tries is None:
+        return lessons, None
+    goes_on, anew = frozenset(tries["goes_on"]), frozenset(tries["anew"])
+    return lessons, Tries(tries["event"], tries["where"], tries["by"], tries["host"], goes_on, anew)
 
 
 def _hops(directory: Path, schema: Mapping[str, Any]) -> dict[str, Hop]:

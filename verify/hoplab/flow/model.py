@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from hoplab.model.events import Event
+
 PLACEHOLDER: Final = re.compile(r"\{([a-z-]+)\}")
 """An id of the launch that is to be filled in, in what a witness asks for or in a hint."""
 
@@ -137,11 +139,52 @@ class Flow:
 
 
 @dataclass(frozen=True, slots=True)
+class Lesson:
+    """How an id is learnt: its name, from events of which kinds and with which fields, beside which ids of ours.
+
+    What the client was told counts, and nothing is learnt beside it: another launch's id never becomes this one's.
+    """
+
+    name: str
+    kinds: tuple[str, ...]
+    beside: frozenset[str]
+    where: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Tries:
+    """By what it is told that a host is to do the work, once more after each host that could not.
+
+    event, where: the event's kind and fields; by: the id that says whose it is; host: the field that ends with the
+    host's name, behind its first dot; goes_on: actors that go on when a host has failed; anew: ids of what is made anew
+    for each host.
+    """
+
+    event: str
+    where: Mapping[str, str]
+    by: str
+    host: str
+    goes_on: frozenset[str]
+    anew: frozenset[str]
+
+    def host_of(self, event: Event) -> str:
+        """Return the host that an event tells to do the work; empty if it names none."""
+        return event.fields.get(self.host, "").partition(".")[2]
+
+
+@dataclass(frozen=True, slots=True)
 class Catalogue:
-    """All hops by name, in an order in which each stands after those that it must follow, and all flows by name."""
+    """What is known of a journey.
+
+    hops: by name, in an order in which each stands after those that it must follow; flows: the documented lists, by
+    name; lessons: how ids are learnt, in the order in which one thing leads to the next; tries: None for a journey that
+    no second host is tried for.
+    """
 
     hops: Mapping[str, Hop]
     flows: Mapping[str, Flow]
+    lessons: tuple[Lesson, ...] = ()
+    tries: Tries | None = None
 
     @property
     def witnesses(self) -> Iterator[Witness]:

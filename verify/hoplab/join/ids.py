@@ -1,51 +1,13 @@
 """Which events belong to a launch: by the ids that they carry, never by the time alone."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
-from hoplab.flow.model import ASKED, EXCHANGE, PLACEHOLDER, Hop, Witness
+from hoplab.flow.model import ASKED, EXCHANGE, PLACEHOLDER, Hop, Lesson, Tries, Witness
 from hoplab.join.agreement import agreed, loosened, not_strange, strange
 from hoplab.model.events import Event, Ids
 
-
-@dataclass(frozen=True, slots=True)
-class Lesson:
-    """How an id is learnt: its name, from events of which kinds and with which fields, beside which ids of ours.
-
-    What the client was told counts, and nothing is learnt beside it: another launch's id never becomes this one's.
-    """
-
-    name: str
-    kinds: tuple[str, ...]
-    beside: frozenset[str]
-    where: Mapping[str, str] = field(default_factory=dict)
-
-
-INSERTED: Final = {"verb": "INSERT"}
-POSTED: Final = {"method": "POST", "path": "/v2.1/servers"}
-TAUGHT: Final = (
-    # A client whose POST is not answered knows neither Nova's id of it nor the instance's.
-    Lesson("request", ("http.served",), frozenset({"global-request"}), POSTED),
-    Lesson(
-        "instance",
-        ("db.statement", "db.sent"),
-        frozenset({"request"}),
-        INSERTED | {"table": "build_requests"},
-    ),
-    # A port of a launch that failed is gone when it is over: only what was written of it tells which it was.
-    Lesson("port", ("db.statement",), frozenset({"instance"}), INSERTED),
-    Lesson("mac", ("db.statement",), frozenset({"port"}), INSERTED),
-    Lesson("address", ("db.statement",), frozenset({"port"}), INSERTED),
-    Lesson("attachment", ("db.statement",), frozenset({"instance", "volume"}), INSERTED),
-    Lesson("ceph-client", ("watch.held", "object.read", "object.written"), frozenset({"instance", "volume"})),
-)
-"""What is learnt, in the order in which one thing leads to the next."""
-
 _NONE: Final[frozenset[str]] = frozenset()
-
-BUILD: Final = "build_and_run_instance"
-"""What nova-conductor casts to the chosen compute (nova/compute/rpcapi.py)."""
 
 Found = tuple[tuple[Witness, tuple[Event, ...]], ...]
 """Each witness that a hop asks for, with the events that are it."""
@@ -68,14 +30,14 @@ def owned(event: Event, name: str, ids: Ids) -> bool:
     return not event.ids.get(name, frozenset()).isdisjoint(ids.get(name, frozenset()))
 
 
-def learn(events: Iterable[Event], known: Ids) -> Ids:
+def learn(events: Iterable[Event], known: Ids, lessons: Iterable[Lesson]) -> Ids:
     """Return the ids of a launch with those that its events teach, but for messages' own (see `gather`).
 
-    known: what the client knows of its launch.
+    known: what the client knows of its launch; lessons: how its journey's ids are learnt.
     """
     events = tuple(events)
     ids = {name: frozenset(values) for name, values in known.items()}
-    for lesson in TAUGHT:
+    for lesson in lessons:
         if ids.get(lesson.name):
             continue
         teaching = [event for event in events if event.kind in lesson.kinds and teaches(event, lesson)]
@@ -89,17 +51,20 @@ def teaches(event: Event, lesson: Lesson) -> bool:
     return event.kind in lesson.kinds and all(event.fields.get(key) == value for key, value in lesson.where.items())
 
 
-def builds(events: Iterable[Event], ids: Ids) -> Iterator[Event]:
-    """Yield each message by which a compute was told to build the instance: another one after each that failed."""
+def orders(events: Iterable[Event], ids: Ids, tries: Tries | None) -> Iterator[Event]:
+    """Yield each event by which a host was told to do the work: another one after each that failed."""
+    if tries is None:
+        return
     for event in events:
-        if event.kind == "rpc.published" and event.fields.get("method") == BUILD and owned(event, "instance", ids):
+        fits = event.kind == tries.event and all(event.fields.get(key) == said for key, said in tries.where.items())
+        if fits and owned(event, tries.by, ids):
             yield event
 
 
-def learn_host(events: Iterable[Event], ids: Ids) -> str:
-    """Return the first compute that was told to build the instance, by the queue's name; empty if none was."""
-    first = next(builds(events, ids), None)
-    return first.fields.get("routing_key", "").partition(".")[2] if first else ""
+def learn_host(events: Iterable[Event], ids: Ids, tries: Tries | None) -> str:
+    """Return the first host that was told to do the work; empty if none was."""
+    first = next(orders(events, ids, tries), None)
+    return tries.host_of(first) if first and tries else ""
 
 
 def speaking(events: Voices, witness: Witness, ids: Ids, host: str) -> tuple[Event, ...]:

@@ -7,7 +7,6 @@ from typing import Final, NamedTuple
 from hoplab.flow.actors import BY_ACCOUNT
 from hoplab.flow.model import ASKED, EXCHANGE, FAILED, PLACEHOLDER, Catalogue, Witness, without_failure
 from hoplab.join.agreement import loosened
-from hoplab.join.ids import BUILD, TAUGHT
 from hoplab.join.pairing import CARRIED
 from hoplab.model.events import Event
 
@@ -117,12 +116,13 @@ class Interests:
                 if FAILED in witness.where:
                     # The same without a failure takes back what was said against a hop.
                     yield _of_witness(replace(witness, where=without_failure(witness.where)))
-        for lesson in TAUGHT:
+        for lesson in self.catalogue.lessons:
             if kind in lesson.kinds:
                 for name in sorted(lesson.beside):
                     yield Interest(_fixed(lesson.where), (name,), (lesson.name,), (lesson.name,))
-        if kind == "rpc.published":
-            yield Interest(_fixed({"method": BUILD}), ("instance",))
+        tries = self.catalogue.tries
+        if tries and kind == tries.event:
+            yield Interest(_fixed(tries.where), (tries.by,))
 
 
 _known: list[Interests] = []

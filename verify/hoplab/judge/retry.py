@@ -6,19 +6,13 @@ What a compute could not build the conductor gives to the next host that the sch
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
 
 from hoplab.flow.actors import ON_HOST
-from hoplab.flow.model import EXCHANGE
-from hoplab.join.ids import builds, owned
+from hoplab.flow.model import EXCHANGE, Tries
+from hoplab.join.ids import orders, owned
 from hoplab.model.clocks import Clocks, time_of
 from hoplab.model.events import Event, Ids
 from hoplab.parse.trouble import Trouble
-
-POLLING: Final = frozenset({"client", "nova-api"})
-"""Who goes on when a host has failed."""
-OF_A_TRY: Final = frozenset({"port", "mac", "address"})
-"""Ids of what is made anew for each host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +21,8 @@ class Retry:
 
     hosts: those that were told to build the instance, in this order, each once; second, last: when the second and the
     last message said so, and first when the first one did, in seconds since 1970 by our clock; message: the ids of the
-    last one; ids: all that are known of the launch; clocks: by node.
+    last one; ids: all that are known of the launch; clocks: by node; tries: how
+    it is told.
     """
 
     hosts: tuple[str, ...]
@@ -37,6 +32,7 @@ class Retry:
     message: Ids
     ids: Ids
     clocks: Clocks
+    tries: Tries
 
     def of_first(self, events: Iterable[Event]) -> tuple[Event, ...]:
         """Return events without those of later tries: where a launch broke is told by its first one."""
@@ -70,19 +66,18 @@ class Retry:
         return f"Nova tried {', then '.join(self.hosts)}; {'; '.join(why)}"
 
     def _goes_on(self, event: Event) -> bool:
-        return event.who in POLLING or owned(event, "poll-request", self.ids)
+        return event.who in self.tries.goes_on or owned(event, "poll-request", self.ids)
+
+    def of_any_try(self, ids: Ids) -> Ids:
+        """Return ids without those of a single try: a client that asks for the port late is told the last host's."""
+        return {name: some for name, some in ids.items() if name not in self.tries.anew}
 
 
-def retry_of(events: Iterable[Event], ids: Ids, clocks: Clocks) -> Retry | None:
-    """Return the tries of a launch; None if a compute was told to build the instance once, or never."""
-    told = sorted(builds(events, ids), key=lambda event: time_of(event, clocks))
-    if len(told) <= 1:
+def retry_of(events: Iterable[Event], ids: Ids, clocks: Clocks, tries: Tries | None) -> Retry | None:
+    """Return the tries of a launch; None if one host was told to do the work, or none."""
+    told = sorted(orders(events, ids, tries), key=lambda event: time_of(event, clocks))
+    if tries is None or len(told) <= 1:
         return None
-    hosts = dict.fromkeys(event.fields.get("routing_key", "").partition(".")[2] for event in reversed(told))
+    hosts = dict.fromkeys(tries.host_of(event) for event in reversed(told))
     first, second, last = (time_of(told[number], clocks) for number in (0, 1, -1))
-    return Retry(tuple(reversed(hosts)), first, second, last, told[-1].ids, ids, clocks)
-
-
-def of_any_try(ids: Ids) -> Ids:
-    """Return ids without those of a single try: a client that asks for the port late is told that of the last host."""
-    return {name: some for name, some in ids.items() if name not in OF_A_TRY}
+    return Retry(tuple(reversed(hosts)), first, second, last, told[-1].ids, ids, clocks, tries)

@@ -197,6 +197,6 @@ class Stream:
                     del self._index[name, value]
         events = tuple(owner.events.values())
         launch = owner.launch or Launch(owner.known, "")
-        launch = replace(launch, host=launch.host or learn_host(events, launch.ids))
+        launch = replace(launch, host=launch.host or learn_host(events, launch.ids, self._catalogue.tries))
         judgement = judge(self._catalogue, self._flow, events, launch)
         self._tell(Outcome(owner.name, launch, events, judgement))

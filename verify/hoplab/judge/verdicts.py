@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
-from hoplab.flow.model import EXCHANGE, NEEDED, Catalogue, Flow, Hop, Witness
-from hoplab.join.ids import TAUGHT, Found, Voices, disagreement, gather, learn, voices
+from hoplab.flow.model import EXCHANGE, NEEDED, Catalogue, Flow, Hop, Lesson, Witness
+from hoplab.join.ids import Found, Voices, disagreement, gather, learn, voices
 from hoplab.judge.denials import denial_words, denying
 from hoplab.judge.exemptions import Window, excusing, window_of
 from hoplab.judge.order import contradiction
@@ -94,15 +94,15 @@ class Judgement:
 def judge(catalogue: Catalogue, flow: Flow, events: Iterable[Event], launch: Launch) -> Judgement:
     """Judge all hops of a flow."""
     events = tuple(events)
-    ids = learn(events, launch.ids)
-    retry = retry_of(events, ids, launch.clocks)
+    ids = learn(events, launch.ids, catalogue.lessons)
+    retry = retry_of(events, ids, launch.clocks, catalogue.tries)
     if retry and launch.failed:
         events = retry.of_first(events)
     whole = voices(events)
     last = voices(retry.of_last(events)) if retry and not launch.failed else whole
     judged: dict[str, Judged] = {}
     exchanges: dict[str, Ids] = {}
-    dim = _dim(launch)
+    dim = _dim(launch, catalogue.lessons)
     speaks: dict[str, Found] = {}
     for name, hop in catalogue.hops.items():
         speaks[name], exchanges[name] = gather(hop, whole if hop.once else last, ids, launch.host, exchanges)
@@ -145,10 +145,10 @@ def _is_half(one: Judged) -> bool:
     return one.verdict is Verdict.WEAK and not one.hop.one_witness
 
 
-def _dim(launch: Launch) -> set[str]:
+def _dim(launch: Launch, lessons: Iterable[Lesson]) -> set[str]:
     """Return the names of ids of which some may not be known, since what teaches them could not be read."""
     kinds = {kind for _who, kind in launch.unread}
-    return {lesson.name for lesson in TAUGHT if lesson.name not in launch.ids and not kinds.isdisjoint(lesson.kinds)}
+    return {lesson.name for lesson in lessons if lesson.name not in launch.ids and not kinds.isdisjoint(lesson.kinds)}
 
 
 def _is_unread(witness: Witness, launch: Launch, dim: AbstractSet[str]) -> bool:

@@ -14,7 +14,7 @@ import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from hoplab.flow.actors import ACTORS
-from hoplab.flow.loader import HERE, load
+from hoplab.flow.loader import LAUNCH, load
 from hoplab.flow.model import Catalogue, Flow, Hop, Step
 from hoplab.model.errors import EXIT_HOLDS, ConfigurationError
 from hoplab.report.explanation import hint_place, steps_of
@@ -39,7 +39,7 @@ class Stage:
     hops: tuple[Hop, ...]
 
 
-def read_stages(catalogue: Catalogue, directory: Path = HERE) -> tuple[Stage, ...]:
+def read_stages(catalogue: Catalogue, directory: Path = LAUNCH) -> tuple[Stage, ...]:
     """Return the stages that the files hops/<number>-<name>.yaml of a directory are, by number.
 
     The files must be those that the catalogue was loaded from; raises OSError, yaml.YAMLError or KeyError for others.
@@ -54,7 +54,7 @@ def read_stages(catalogue: Catalogue, directory: Path = HERE) -> tuple[Stage, ..
     return tuple(found[number] for number in sorted(found))
 
 
-def render_hops(catalogue: Catalogue, directory: Path = HERE) -> str:
+def render_hops(catalogue: Catalogue, directory: Path = LAUNCH) -> str:
     """Return the page in Markdown. directory: where the catalogue was loaded from; its files are the stages.
 
     The same flow files give the same page. Raises KeyError for a catalogue without the flow of 58 hops.

@@ -9,7 +9,7 @@ from hoplab.flow.model import Catalogue, Flow
 from hoplab.join.ids import learn, learn_host
 from hoplab.join.sieve import Sieve
 from hoplab.judge.pace import read_usual
-from hoplab.judge.retry import of_any_try, retry_of
+from hoplab.judge.retry import retry_of
 from hoplab.judge.verdicts import Judged, Judgement, Launch, Result, Verdict, judge
 from hoplab.judge.waits import Wait, find_waits, within
 from hoplab.model.errors import EXIT_FAILS, EXIT_HOLDS, EXIT_UNREADABLE
@@ -64,15 +64,16 @@ def judge_reading(reading: Reading, record: Record, catalogue: Catalogue, flow: 
     failed = record.status != "ACTIVE"
     known = record.ids
     events = _own(reading, catalogue, known)
-    ids = learn(events, known)
-    retry = retry_of(events, ids, record.clocks)
+    ids = learn(events, known, catalogue.lessons)
+    retry = retry_of(events, ids, record.clocks, catalogue.tries)
     if failed and retry is not None:
         # Where the launch broke is told by its first try, whose events a port of the last one would leave out.
-        known = of_any_try(known)
+        known = retry.of_any_try(known)
         events = _own(reading, catalogue, known)
-        ids = learn(events, known)
+        ids = learn(events, known, catalogue.lessons)
     # The host that the client sees last is another than the first one if Nova tried again.
-    host = (failed and learn_host(events, ids)) or record.host or learn_host(events, ids)
+    first = learn_host(events, ids, catalogue.tries)
+    host = (failed and first) or record.host or first
     launch = Launch(known, host, record.clocks, unread(reading.sources, catalogue.asked), failed=failed)
     judgement = judge(catalogue, flow, events, launch)
     if retry is not None and len(retry.hosts) > 1:
