@@ -12,7 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from hoplab.flow.model import ASKED, EXCHANGE, FAILED, NEEDED, PLACEHOLDER, Exemption, Hop, Witness
+from hoplab.flow.model import FAILED, NEEDED, PLACEHOLDER, Exemption, Hop, Witness
+from hoplab.flow.vocabulary import ASKED, EXCHANGE
 from hoplab.join.agreement import loosened
 from hoplab.join.pairing import pair_statements
 from hoplab.judge.order import AFTER, NOTED

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from hoplab.flow.loader import load
-from hoplab.flow.model import EXCHANGE, Hop, Witness
+from hoplab.flow.model import Hop, Witness
+from hoplab.flow.vocabulary import EXCHANGE
 from hoplab.join.ids import teaches
 from hoplab.judge.verdicts import Judged, Judgement, Launch, Verdict, judge
 from hoplab.model.clocks import NodeClock

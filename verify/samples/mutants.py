@@ -14,7 +14,7 @@ from multiprocessing import get_context
 from random import Random, SystemRandom
 from typing import Final
 
-from hoplab.join.agreement import THINGS
+from hoplab.flow.vocabulary import THINGS
 from hoplab.judge.verdicts import Result
 from hoplab.model.events import Event
 from samples.allowing import forbidden, speaking

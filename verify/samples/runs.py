@@ -9,7 +9,8 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from hoplab.flow.loader import load
-from hoplab.flow.model import EXCHANGE, PLACEHOLDER, Witness
+from hoplab.flow.model import PLACEHOLDER, Witness
+from hoplab.flow.vocabulary import EXCHANGE
 from hoplab.join.ids import teaches
 from hoplab.join.pairing import pair_statements
 from hoplab.judge.verdicts import Judgement, Launch, Verdict, judge

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hoplab.join.agreement import THINGS
+from hoplab.flow.vocabulary import THINGS
 from hoplab.join.pairing import pair_statements
 from hoplab.judge.verdicts import Result, Verdict
 from hoplab.model.clocks import NodeClock

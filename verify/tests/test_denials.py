@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from hoplab.flow.model import EXCHANGE, FAILED, Denial, Witness
+from hoplab.flow.model import FAILED, Denial, Witness
+from hoplab.flow.vocabulary import EXCHANGE
 from hoplab.judge.verdicts import Result, Verdict
 from hoplab.model.events import Event
 from samples.made_runs import BY_NAME, CATALOGUE, RUN, WHOLE, judged, made, other_launch, verdicts, without

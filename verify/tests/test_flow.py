@@ -10,46 +10,15 @@ from hoplab.flow.actors import SERVICES
 from hoplab.flow.loader import load
 from hoplab.flow.model import Catalogue
 from hoplab.model.errors import ConfigurationError
+from samples.flows import FLOW, GOOD, write
 
-GOOD = """
-hops:
-  - hop: ask
-    from: client
-    to: nova-api
-    meaning: The client asks.
-    today: {is: same, how: With a POST., source: [a.py]}
-    after: []
-    evidence:
-      - {who: client, event: http.sent, where: {method: POST}, by: [request]}
-      - {who: nova-api, event: http.served, where: {path: "/servers/{instance}"}, by: [request, instance]}
-    hint: {at: nova-api, run: "grep {instance} log"}
-  - hop: answer
-    from: nova-api
-    to: client
-    meaning: The client is told.
-    today: {is: gone, how: Not at all., reason: So it is., source: [a.py]}
-    after: [ask]
-    evidence:
-      - {who: client, event: http.answered, by: [request]}
-    one_witness: Nobody else sees it.
-    hint: {at: client, run: look}
-"""
 MOVED = ["2", "6", "11", "12", "21", "23", "25", "49", "50", "51"]
 SPLIT = ["5", "8", "9", "34", "37", "38", "53", "56"]
-FLOW = "flow: small\ntitle: A small flow\nsteps:\n  - {step: '1', hops: [ask]}\n  - {step: '2', hops: [answer]}\n"
 
 
 @pytest.fixture(scope="module")
 def catalogue() -> Catalogue:
     return load()
-
-
-def write(directory: Path, hops: str = GOOD, flow: str = FLOW) -> Path:
-    (directory / "hops").mkdir()
-    (directory / "hops" / "1.yaml").write_text(hops)
-    (directory / "small.yaml").write_text(flow)
-    (directory / "journey.yaml").write_text("journey: small\n")
-    return directory
 
 
 class TestCatalogue:

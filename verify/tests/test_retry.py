@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from hoplab.flow.actors import ON_HOST
-from hoplab.flow.model import EXCHANGE
+from hoplab.flow.vocabulary import EXCHANGE
 from hoplab.join.ids import owned
 from hoplab.judge.retry import Retry, retry_of
 from hoplab.judge.verdicts import Judgement, Result, Verdict

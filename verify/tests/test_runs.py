@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hoplab.capture.redact import redact
-from hoplab.flow.model import ASKED, EXCHANGE
+from hoplab.flow.vocabulary import ASKED, EXCHANGE
 from hoplab.join.ids import gather, speaking, teaches, voices
 from hoplab.judge.verdicts import Judged, Result, Verdict
 from hoplab.model.events import Event, Ids

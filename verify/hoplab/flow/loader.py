@@ -10,8 +10,6 @@ import yaml
 
 from hoplab.flow.actors import ACTORS
 from hoplab.flow.model import (
-    ASKED,
-    EXCHANGE,
     NEEDED,
     PLACEHOLDER,
     Catalogue,
@@ -25,6 +23,7 @@ from hoplab.flow.model import (
     Tries,
     Witness,
 )
+from hoplab.flow.vocabulary import ASKED, EVENTS, EXCHANGE, IDS
 from hoplab.model.documents import read_document
 from hoplab.model.errors import ConfigurationError
 
@@ -42,17 +41,22 @@ def load(directory: Path = LAUNCH) -> Catalogue:
     Raises ConfigurationError that names the file and, where there is one, the hop and the key.
     """
     schema = yaml.safe_load((HERE / "schema.yaml").read_text(encoding="utf-8"))
-    schema["$defs"]["actor"] = {"enum": [*ACTORS]}
+    schema["$defs"] |= {"actor": {"enum": [*ACTORS]}, "kind": {"enum": [*EVENTS]}, "id": {"enum": [*IDS]}}
     hops = _hops(directory, schema)
     flows = {}
     for path in sorted(directory.glob("*.yaml")):
         if path.name != JOURNEY:
             flow = _flow(read_document(path, schema, "flow"), path, hops)
             flows[flow.name] = flow
-    return Catalogue(hops, flows, *_journey(read_document(directory / JOURNEY, schema, "journey")))
+    path = directory / JOURNEY
+    return Catalogue(hops, flows, *_journey(read_document(path, schema, "journey"), f"{path}"))
 
 
-def _journey(entry: Mapping[str, Any]) -> tuple[tuple[Lesson, ...], Tries | None]:
+def _journey(entry: Mapping[str, Any], where: str) -> tuple[tuple[Lesson, ...], Tries | None]:
+    for number, one in enumerate(entry.get("learnt", ()), 1):
+        for kind in map(EVENTS.__getitem__, one["from"]):
+            _had([one["id"], *one["beside"]], kind.ids, f"{where}: learnt {number}", kind.name)
+            _had(one.get("where", {}), kind.fields, f"{where}: learnt {number}: where", kind.name)
     lessons = tuple(
         Lesson(one["id"], tuple(one["from"]), frozenset(one["beside"]), one.get("where", {}))
         for one in entry.get("learnt", ())
@@ -60,6 +64,9 @@ def _journey(entry: Mapping[str, Any]) -> tuple[tuple[Lesson, ...], Tries | None
     tries = entry.get("tries")
     if tries is None:
         return lessons, None
+    kind = EVENTS[tries["event"]]
+    _had([tries["by"]], kind.ids, f"{where}: tries: by", kind.name)
+    _had([*tries["where"], tries["host"]], kind.fields, f"{where}: tries", kind.name)
     goes_on, anew = frozenset(tries["goes_on"]), frozenset(tries["anew"])
     return lessons, Tries(tries["event"], tries["where"], tries["by"], tries["host"], goes_on, anew)
 
@@ -118,6 +125,9 @@ def _ordered(hops: Mapping[str, Hop]) -> tuple[str, ...]:
 
 def _witness(entry: Mapping[str, Any], where: str) -> Witness:
     wanted = {}
+    kind = EVENTS[entry["event"]]
+    _had(entry["by"], kind.ids, f"{where}: by", kind.name)
+    _had(entry.get("where", {}), kind.fields, f"{where}: where", kind.name)
     for key, value in entry.get("where", {}).items():
         wanted[key] = (value,) if isinstance(value, str) else tuple(value)
         for name in {name for text in wanted[key] for name in PLACEHOLDER.findall(text)} - {"host"}:
@@ -126,6 +136,13 @@ def _witness(entry: Mapping[str, Any], where: str) -> Witness:
                     f"{where}: where.{key} has {{{name}}}, and {name} is not in `by`: add it there"
                 )
     return Witness(entry["who"], entry["event"], wanted, tuple(entry["by"]))
+
+
+def _had(names: Iterable[str], known: frozenset[str], where: str, kind: str) -> None:
+    """Refuse what no event of a kind has."""
+    for name in names:
+        if name not in known:
+            raise ConfigurationError(f"{where}: {kind} has no {name}: it has {', '.join(sorted(known))}")
 
 
 def _denials(entries: Iterable[Mapping[str, Any]], where: str) -> tuple[Denial, ...]:

@@ -10,16 +10,6 @@ from hoplab.model.events import Event
 PLACEHOLDER: Final = re.compile(r"\{([a-z-]+)\}")
 """An id of the launch that is to be filled in, in what a witness asks for or in a hint."""
 
-EXCHANGE: Final = ("message", "call", "answer-request", "serving")
-"""Ids of one exchange, known only from what was exchanged.
-
-oslo.messaging's `_unique_id` and `_msg_id`; the id that a server gives to a request of another service; and that id
-as the server's own log has it.
-"""
-
-ASKED: Final = frozenset({"attachment", "global-request", "poll-request", "port", "request", "token", "volume"})
-"""Ids by which a message or request is a launch's. An instance alone is none: periodic tasks speak of all."""
-
 FAILED: Final = "failed"
 """The field of an answer or a reply that is an error."""
 

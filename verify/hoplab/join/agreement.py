@@ -4,18 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
-from hoplab.flow.model import EXCHANGE, PLACEHOLDER, Hop, Witness
+from hoplab.flow.model import PLACEHOLDER, Hop, Witness
+from hoplab.flow.vocabulary import EXCHANGE, TELLING, THINGS
 from hoplab.model.events import Event, Ids
 
-THINGS: Final = ("address", "attachment", "image", "instance", "mac", "network", "port", "volume")
-"""Ids of what a launch has. An event about another one's is not about this launch, whatever else it carries."""
-BINDING: Final = frozenset(
-    {
-        *("address", "attachment", "ceph-client", "global-request", "instance"),
-        *("mac", "poll-request", "port", "request", "volume"),
-    }
-)
-"""Ids by which it is told whose launch it is. A network, an image or a token is several launches' as a rule."""
 SEVERAL: Final = 2
 
 
@@ -37,7 +29,7 @@ def loosened(witness: Witness) -> Iterator[tuple[Witness, str]]:
     """Yield what a witness asks for but for one thing, where the rest still tells whose launch it is; and the thing."""
     for name in THINGS:
         by = tuple(other for other in witness.by if other != name)
-        if name in witness.by and not BINDING.isdisjoint(by):
+        if name in witness.by and not TELLING.isdisjoint(by):
             where = {key: some for key, some in witness.where.items() if not _asks(some, name)}
             yield replace(witness, where=where, by=by), name
 

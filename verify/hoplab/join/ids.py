@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from hoplab.flow.model import ASKED, EXCHANGE, PLACEHOLDER, Hop, Lesson, Tries, Witness
+from hoplab.flow.model import PLACEHOLDER, Hop, Lesson, Tries, Witness
+from hoplab.flow.vocabulary import ASKED, EXCHANGE
 from hoplab.join.agreement import agreed, loosened, not_strange, strange
 from hoplab.model.events import Event, Ids
 

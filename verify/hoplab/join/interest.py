@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 from hoplab.flow.actors import BY_ACCOUNT
-from hoplab.flow.model import ASKED, EXCHANGE, FAILED, PLACEHOLDER, Catalogue, Witness, without_failure
+from hoplab.flow.model import FAILED, PLACEHOLDER, Catalogue, Witness, without_failure
+from hoplab.flow.vocabulary import ASKED, EXCHANGE
 from hoplab.join.agreement import loosened
 from hoplab.join.pairing import CARRIED
 from hoplab.model.events import Event

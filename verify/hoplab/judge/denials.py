@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
-from hoplab.flow.model import ASKED, EXCHANGE, FAILED, Hop, without_failure
+from hoplab.flow.model import FAILED, Hop, without_failure
+from hoplab.flow.vocabulary import ASKED, EXCHANGE
 from hoplab.join.ids import Found, Voices, owned, speaking, tied
 from hoplab.model.events import Event, Ids
 from hoplab.parse.access import outcome

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from hoplab.flow.actors import ON_HOST
-from hoplab.flow.model import EXCHANGE, Tries
+from hoplab.flow.model import Tries
+from hoplab.flow.vocabulary import EXCHANGE
 from hoplab.join.ids import orders, owned
 from hoplab.model.clocks import Clocks, time_of
 from hoplab.model.events import Event, Ids

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
-from hoplab.flow.model import EXCHANGE, NEEDED, Catalogue, Flow, Hop, Lesson, Witness
+from hoplab.flow.model import NEEDED, Catalogue, Flow, Hop, Lesson, Witness
+from hoplab.flow.vocabulary import EXCHANGE
 from hoplab.join.ids import Found, Voices, disagreement, gather, learn, voices
 from hoplab.judge.denials import denial_words, denying
 from hoplab.judge.exemptions import Window, excusing, window_of

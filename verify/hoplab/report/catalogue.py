@@ -16,11 +16,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from hoplab.flow.actors import ACTORS
 from hoplab.flow.loader import LAUNCH, load
 from hoplab.flow.model import Catalogue, Flow, Hop, Step
+from hoplab.flow.vocabulary import EVENTS, IDS
 from hoplab.model.errors import EXIT_HOLDS, ConfigurationError
 from hoplab.report.explanation import hint_place, steps_of
 from hoplab.report.looks import LOOKS
 from hoplab.report.outline import ordered
-from hoplab.report.wording import IDS, KINDS, TODAYS, kind_words, listed, proof, spoken, witness_words
+from hoplab.report.wording import TODAYS, kind_words, listed, proof, spoken, witness_words
 
 MAIN: Final = "launch-58"
 """The flow that gives the page its order and the hops their numbers."""
@@ -77,8 +78,8 @@ def render_hops(catalogue: Catalogue, directory: Path = LAUNCH) -> str:
             todays=TODAYS,
             verdicts={verdict: look.meaning for verdict, look in LOOKS.items()},
             actors={actor.name: (actor.called, actor.what) for actor in ACTORS.values()},
-            ids=IDS,
-            kinds=KINDS,
+            ids={one.name: (one.called, one.what) for one in IDS.values()},
+            kinds={one.name: one.said for one in EVENTS.values()},
         )
     )
 

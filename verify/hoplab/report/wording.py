@@ -10,6 +10,7 @@ from typing import Final
 
 from hoplab.flow.actors import ACTORS
 from hoplab.flow.model import NEEDED, PLACEHOLDER, Hop, Witness
+from hoplab.flow.vocabulary import EVENTS, IDS
 from hoplab.parse.facts import FACTS
 
 TODAYS: Final = {
@@ -19,71 +20,6 @@ TODAYS: Final = {
     "gone": ("gone and replaced", "There is no such thing today. What stands in for it is what is proved."),
 }
 """How today's release goes together with the document: in a sentence, and what it means."""
-
-IDS: Final = {
-    "address": ("the guest's address", "the fixed address that Neutron chose for the port"),
-    "answer-request": (
-        "the answering server's id of that request",
-        "a request that one service sends to another gets an id there, which comes back in the answer's header",
-    ),
-    "attachment": ("the volume's attachment", "Cinder's id of this volume at this instance"),
-    "auth-request": ("Keystone's id of our request for the token", "comes back in the answer's header"),
-    "cache-key": (
-        "the key under which Keystone or the services cache our token",
-        "a digest that only who has the token can work out",
-    ),
-    "call": ("the call's id", "oslo.messaging's `_msg_id`, which a call and its reply share"),
-    "ceph-client": ("the Ceph client's id", "its address and nonce, learnt from what it did with this launch's disks"),
-    "global-request": ("our global request id", "we choose it, and services hand it on to each other"),
-    "image": ("the image's id", "Glance's"),
-    "instance": ("the instance's id", "Nova's"),
-    "mac": ("the port's MAC address", "as Neutron chose it"),
-    "message": ("the message's id", "oslo.messaging's `_unique_id`, each message's own"),
-    "network": ("the network's id", "whose DHCP and metadata it is"),
-    "poll-request": ("Nova's id of our poll", "each of our GET requests has one"),
-    "port": ("the port's id", "Neutron's"),
-    "request": ("Nova's id of our request", "of the POST that asked for the instance; all of Nova hands it on"),
-    "serving": ("the server's id of the request that it serves", "a server's log has it in each line about a request"),
-    "token": ("a digest of our token", "never the token itself"),
-    "volume": ("the volume's id", "Cinder's"),
-}
-"""How an id is called in a sentence, and where it comes from."""
-
-KINDS: Final = {
-    "http.sent": "the request[ {call}] as it sends it[, about {name}][, which says {event_status}]",
-    "http.answered": "the answer[ {status}] to its request[ {call}][, with the state {state}][, {failed}]",
-    "http.served": "the request[ {call}] as it comes in[, from {host}]",
-    "http.replied": "its answer[ {status}] to the request[ {call}][, to {host}][, with {whole}][, {failed}]",
-    "rpc.published": "a {noun} that it is given[ for the exchange {exchange}][ with the routing key {routing_key}]"
-    "[ on the topic {topic}][ by {host}][, method {method}][, on the object {object}]"
-    "[, which sets the state to {state}][, for {caller}][, {failed}]",
-    "rpc.delivered": "a {noun} that it hands out[ from the queue {queue}][ for the topic {topic}][ to {host}]"
-    "[, method {method}][, on the object {object}][, which sets the state to {state}][, for {caller}]",
-    "rpc.sent": "a {noun} as it sends it[ to the exchange {exchange}][ on the topic {topic}]",
-    "rpc.received": "a {noun} as it takes it",
-    "db.statement": "the statement[ {verb}][ on the table {table}] as it carries it out[, for the account {account}]"
-    "[, in the database {schema}][, with the state {state}][, with the status {status}][, with a result of {rows} row]",
-    "db.sent": "the statement[ {verb}][ on the table {table}] as it sends it[, with the state {state}]",
-    "cache.stored": "a value that it stores[ in {region}][ for {peer}][, outcome {status}]",
-    "cache.fetched": "a value that it looks up[ in {region}][ for {peer}][, outcome {status}]",
-    "cache.sent": "a value on its way[ into {region}][ from {peer}], and memcached's answer[ {status}]",
-    "log.said": "a line in its log[: {fact}][, about {name}]",
-    "command.run": "its command[ {command}] as it starts",
-    "command.ended": "its command[ {command}] as it ends[, with the exit status {status}]",
-    "map.fetched": "{step}[, {has}][; the client is {entity}][ on {host}]",
-    "object.read": "a read[ of the object {object}][ in the pool {pool}][ for {host}][, outcome {status}]",
-    "object.written": "a write[ of the object {object}][ in the pool {pool}][ for {host}][, outcome {status}]",
-    "watch.held": "a client's watch on an object[ in the pool {pool}][, held from {host}]",
-    "dhcp.said": "a line in its log[: {fact}]",
-    "file.read": "an entry of the file with the network's ports and addresses[, read by {reader}]",
-    "port.wired": "its record of the port[, {attached}][, {tagged}]",
-    "flow.added": "its record of a flow[ on {bridge}] that lets the port's packets through",
-    "domain.defined": "the guest's definition[ with {has}]",
-    "domain.changed": "a change of the guest's state[ to {to}]",
-    "disk.used": "its own count of what it did with a disk[: {read}]",
-    "console.said": "a line on its console[: {fact}]",
-}
-"""What each kind of event is, by whose word it is. What stands in brackets is left out where a witness does not ask."""
 
 FACT: Final = {
     "binding-failed": "no driver could bind the port to the host",
@@ -162,7 +98,7 @@ def witness_words(witness: Witness, mark: str = "") -> str:
 
     mark: put before and after what is no word, such as a path: a backtick for Markdown.
     """
-    ids = listed(IDS[name][0] if name in IDS else f"{mark}{name}{mark}" for name in witness.by)
+    ids = listed(IDS[name].called if name in IDS else f"{mark}{name}{mark}" for name in witness.by)
     return f"{_filled(witness.event, witness.where, mark)}; joined by {ids}"
 
 
@@ -181,7 +117,7 @@ def proof(hop: Hop) -> str:
 def _filled(kind: str, where: Mapping[str, tuple[str, ...]], mark: str) -> str:
     """Return a kind's template filled in, and after it what the template has no place for."""
     values = {key: _value(key, some, mark) for key, some in where.items()}
-    template = KINDS.get(kind, f"an event {mark}{kind}{mark}")
+    template = EVENTS[kind].said if kind in EVENTS else f"an event {mark}{kind}{mark}"
     if kind.startswith("http.") and {"method", "path"} & set(where):
         whole = (" or ".join(map(_plain, where.get(key, ()))) for key in ("method", "path"))
         values["call"] = f"{mark}{' '.join(part for part in whole if part)}{mark}"

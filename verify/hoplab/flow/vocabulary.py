@@ -1,0 +1,82 @@
+"""What the flow files may speak of: kinds of events with their fields and ids (kinds.yaml), and of ids (ids.yaml)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from hoplab.model.documents import read_document
+from hoplab.model.errors import ConfigurationError
+
+HERE: Final = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True)
+class EventKind:
+    """A kind of events.
+
+    what: what it is; said: how it is put in a sentence; fields, ids: those that an event of it may have.
+    """
+
+    name: str
+    what: str
+    said: str
+    fields: frozenset[str]
+    ids: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class IdKind:
+    """A kind of ids. called: how it is called in a sentence; what: what it is; for the others see ids.yaml."""
+
+    name: str
+    called: str
+    what: str
+    thing: bool
+    telling: bool
+    asked: bool
+    exchange: bool
+
+
+def load_ids(path: Path = HERE / "ids.yaml") -> dict[str, IdKind]:
+    """Return all kinds of ids by name. Raises ConfigurationError that names the file, the place and the key."""
+    flags = ("thing", "telling", "asked", "exchange")
+    return {
+        name: IdKind(name, entry["called"], entry["is"], *(entry.get(flag, False) for flag in flags))
+        for name, entry in _entries(path, "ids", "id").items()
+    }
+
+
+def load_events(path: Path = HERE / "kinds.yaml") -> dict[str, EventKind]:
+    """Return all kinds of events by name. Raises ConfigurationError that names the file, the place and the key."""
+    found = {}
+    for name, entry in _entries(path, "kinds", "kind").items():
+        for one in entry["ids"]:
+            if one not in IDS:
+                raise ConfigurationError(f"{path}: kind {name}: ids: there is no id {one}")
+        found[name] = EventKind(name, entry["is"], entry["said"], frozenset(entry["fields"]), frozenset(entry["ids"]))
+    return found
+
+
+def _entries(path: Path, kind: str, key: str) -> dict[str, Mapping[str, Any]]:
+    schema = yaml.safe_load((HERE / "schema.yaml").read_text(encoding="utf-8"))
+    found: dict[str, Mapping[str, Any]] = {}
+    for entry in read_document(path, schema, kind)[kind]:
+        if entry[key] in found:
+            raise ConfigurationError(f"{path}: {key} {entry[key]} is there twice")
+        found[entry[key]] = entry
+    return found
+
+
+IDS: Final = load_ids()
+EVENTS: Final = load_events()
+THINGS: Final = tuple(one.name for one in IDS.values() if one.thing)
+"""Ids of what a launch has. An event about another one's is not about this launch, whatever else it carries."""
+TELLING: Final = frozenset(one.name for one in IDS.values() if one.telling)
+"""Ids by which it is told whose launch it is. A network, an image or a token is several launches' as a rule."""
+ASKED: Final = frozenset(one.name for one in IDS.values() if one.asked)
+"""Ids by which a message or request is a launch's. An instance alone is none: periodic tasks speak of all."""
+EXCHANGE: Final = tuple(one.name for one in IDS.values() if one.exchange)
+"""Ids of one exchange, known only from what was exchanged."""
