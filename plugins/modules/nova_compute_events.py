@@ -49,7 +49,7 @@ UNSUPPORTED = b"does not support events"
 
 
 def last_start(log: bytes | mmap.mmap, since: int = 0) -> str:
-    """Return what the last start came to: hears, deaf, or starting as long as it has not connected.
+    """Return what the last start came to: receiving, not receiving, or starting as long as it has not connected.
 
     since: how long the log was before a restart, whose own start is meant; zero if there was none.
     """
@@ -59,8 +59,8 @@ def last_start(log: bytes | mmap.mmap, since: int = 0) -> str:
     connected = log.rfind(CONNECTED, max(began, 0))
     if connected < 0:
         # A log that tells of no start was cut since.
-        return "starting" if began >= 0 else "hears"
-    return "deaf" if log.find(UNSUPPORTED, max(began, 0), connected) >= 0 else "hears"
+        return "starting" if began >= 0 else "receiving"
+    return "not receiving" if log.find(UNSUPPORTED, max(began, 0), connected) >= 0 else "receiving"
 
 
 def read_last_start(path: str, since: int) -> str:
@@ -73,7 +73,7 @@ def read_last_start(path: str, since: int) -> str:
 
 
 def connected_state(module: AnsibleModule, path: str, since: int) -> str:
-    """Return hears or deaf, as soon as nova-compute has connected to libvirt."""
+    """Return receiving or not receiving, as soon as nova-compute has connected to libvirt."""
     end = time.monotonic() + CONNECT_SECONDS
     while True:
         try:
@@ -94,7 +94,7 @@ def main() -> None:
     module = AnsibleModule(argument_spec={"log": {"type": "path", "required": True}}, supports_check_mode=True)
     path = module.params["log"]
     restarts, since = 0, 0
-    while connected_state(module, path, since) == "deaf":
+    while connected_state(module, path, since) == "not receiving":
         if module.check_mode:
             module.exit_json(changed=True, restarts=0)
         if restarts == RESTARTS:

@@ -178,23 +178,27 @@ class TestLibvirtCephSecrets:
 
 
 class TestNovaComputeEvents:
-    START, EVENTS, DEAF = b"INFO Starting compute node\n", b"INFO Connection event '1'\n", b"does not support events\n"
+    START, EVENTS, UNSUPPORTED = (
+        b"INFO Starting compute node\n",
+        b"INFO Connection event '1'\n",
+        b"does not support events\n",
+    )
 
     @pytest.mark.parametrize(
         ("log", "state"),
         [
-            (b"", "hears"),
+            (b"", "receiving"),
             (START, "starting"),
-            (START + DEAF, "starting"),
-            (START + EVENTS, "hears"),
-            (START + DEAF + EVENTS, "deaf"),
-            (START + DEAF + EVENTS + START, "starting"),
-            (START + DEAF + EVENTS + START + EVENTS, "hears"),
-            (START + EVENTS + START + DEAF + EVENTS, "deaf"),
+            (START + UNSUPPORTED, "starting"),
+            (START + EVENTS, "receiving"),
+            (START + UNSUPPORTED + EVENTS, "not receiving"),
+            (START + UNSUPPORTED + EVENTS + START, "starting"),
+            (START + UNSUPPORTED + EVENTS + START + EVENTS, "receiving"),
+            (START + EVENTS + START + UNSUPPORTED + EVENTS, "not receiving"),
             # The log's beginning was cut off.
-            (EVENTS, "hears"),
-            (DEAF + EVENTS, "deaf"),
-            (b"words\n", "hears"),
+            (EVENTS, "receiving"),
+            (UNSUPPORTED + EVENTS, "not receiving"),
+            (b"words\n", "receiving"),
         ],
     )
     def test_what_the_last_start_came_to(self, log: bytes, state: str) -> None:
@@ -207,12 +211,12 @@ class TestNovaComputeEvents:
             (b"", "starting"),
             (EVENTS, "starting"),
             (START, "starting"),
-            (EVENTS + START + DEAF + EVENTS, "deaf"),
-            (START + EVENTS, "hears"),
+            (EVENTS + START + UNSUPPORTED + EVENTS, "not receiving"),
+            (START + EVENTS, "receiving"),
         ],
     )
     def test_waits_for_the_start_that_a_restart_makes(self, log: bytes, state: str) -> None:
-        before = self.START + self.DEAF + self.EVENTS
+        before = self.START + self.UNSUPPORTED + self.EVENTS
         assert last_start(before + log, len(before)) == state
         # The log was cut in between.
         assert last_start(log, 1000) == state
@@ -229,11 +233,11 @@ class TestNovaComputeEvents:
         assert not self.run(tmp_path / "log", b"")["changed"]
 
     def test_restarts_where_there_are_no_events(self, tmp_path: Path) -> None:
-        answer = self.run(tmp_path / "log", self.START + self.DEAF + self.EVENTS)
+        answer = self.run(tmp_path / "log", self.START + self.UNSUPPORTED + self.EVENTS)
         assert "hoplab-no-such-unit.service does not restart" in answer["msg"]
 
     def test_check_mode_restarts_nothing(self, tmp_path: Path) -> None:
-        answer = self.run(tmp_path / "log", self.START + self.DEAF + self.EVENTS, check=True)
+        answer = self.run(tmp_path / "log", self.START + self.UNSUPPORTED + self.EVENTS, check=True)
         assert (answer["changed"], answer["restarts"]) == (True, 0)
         assert not self.run(tmp_path / "none", None, check=True)["changed"]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import prepared
 import pytest
-from prepared import Wish, in_families, known, name_of, shared, stages, wish_of
+from prepared import LaunchOptions, in_families, known, name_of, shared, stages, wish_of
 
 TEXTS = {
     "roles/base/tasks/main.yml": "[]\n",
@@ -105,9 +105,9 @@ def test_what_others_begin_with_too_is_wanted(clone: Path) -> None:
 
 
 def test_only_beginnings_that_are_worth_it_are_shared() -> None:
-    one = Wish("t", ("a", "b", "c", "d"))
-    assert shared(one, [Wish("t", ("a", "b", "x")), Wish("u", ("a", "b", "c", "d"))]) == set()
-    assert shared(one, [Wish("t", ("a", "b", "c", "d", "e")), Wish("t", ("a", "b", "c"))]) == {3, 4}
+    one = LaunchOptions("t", ("a", "b", "c", "d"))
+    assert shared(one, [LaunchOptions("t", ("a", "b", "x")), LaunchOptions("u", ("a", "b", "c", "d"))]) == set()
+    assert shared(one, [LaunchOptions("t", ("a", "b", "c", "d", "e")), LaunchOptions("t", ("a", "b", "c"))]) == {3, 4}
 
 
 def test_those_with_the_same_needs_stand_beside_each_other(clone: Path) -> None:
@@ -124,4 +124,4 @@ def test_scenarios_of_the_project_share_stages() -> None:
     root = Path(__file__).resolve().parents[2]
     big = ["placement", "ceph_rgw", "glance", "neutron_server", "neutron_dhcp", "neutron_l3", "neutron_metadata"]
     wishes = [wish_of(root, role) for role in big]
-    assert all(shared(wish, [other for other in wishes if other != wish] + wishes[:1]) for wish in wishes)
+    assert all(shared(options, [other for other in wishes if other != options] + wishes[:1]) for options in wishes)

@@ -130,8 +130,8 @@ def _why(hop: Hop, verdict: str) -> str:
         "weak": hop.one_witness or f"only {hop.evidence[0].who} saw it; missing: {asked}",
         "cached": hop.cached.because if hop.cached else "",
         "not applicable": "this cloud has no such service",
-        "absent": f"nothing of it: {asked}",
-        "blocked": f"nothing of it: {asked}; before it {', '.join(hop.after)} did not happen",
+        "absent": f"no evidence found: {asked}",
+        "blocked": f"no evidence found: {asked}; before it {', '.join(hop.after)} did not happen",
         "out of order": f"60.000 s before {', '.join(hop.after)}",
         "unknown": f"could not be read: {asked}",
     }[verdict]

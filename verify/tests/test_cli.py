@@ -12,7 +12,7 @@ from hoplab.commands import main as cli
 from hoplab.commands.cleanup import removal_code, removal_line
 from hoplab.launch.removal import Removal
 from hoplab.model.errors import LaunchError, SourceError
-from hoplab.session.background import Beside
+from hoplab.session.background import Background
 
 
 def test_no_lab_is_a_message_and_status_2(
@@ -107,7 +107,7 @@ def test_what_goes_wrong_beside_a_launch_is_told() -> None:
     def broken() -> None:
         raise LaunchError("no route")
 
-    work = Beside(broken)
+    work = Background(broken)
     assert work.end() is None
     work.begin()
     with pytest.raises(LaunchError, match="no route"):

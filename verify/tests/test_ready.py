@@ -9,7 +9,7 @@ import pytest
 from hoplab.checks.findings import fails, holds
 from hoplab.model.errors import SourceError, WaitTimeoutError
 from hoplab.session import readiness as ready
-from hoplab.session.readiness import ceph_amiss, wait_ready
+from hoplab.session.readiness import ceph_unhealthy, wait_ready
 
 BOOTED = 1_795_780_800  # 2026-11-27 12:00:00 UTC
 FRESH = "2026-11-27T12:00:20.000000"
@@ -129,4 +129,4 @@ def test_who_came_last_is_said(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_only_what_a_fault_can_cause_counts_of_ceph(lab: Lab) -> None:
     lab.health = '{"checks": {"MON_DOWN": {}, "AUTH_INSECURE_GLOBAL_ID_RECLAIM_ALLOWED": {}}}'
-    assert list(ceph_amiss(lab, lab)) == ["MON_DOWN"]  # type: ignore[arg-type]  # it stands for both
+    assert list(ceph_unhealthy(lab, lab)) == ["MON_DOWN"]  # type: ignore[arg-type]  # it stands for both

@@ -61,7 +61,7 @@ def test_one_hop_fails_with_all_that_helps_and_those_behind_it_are_skipped() -> 
     assert numbers(xml) == (len(listed), 1, 0, len(following(BROKEN) & listed))
     found = case(xml, BROKEN).find("failure")
     assert found is not None
-    assert str(found.get("message")).startswith("absent: nothing of it: ")
+    assert str(found.get("message")).startswith("absent: no evidence found: ")
     for text in ["nova-compute.service is active (running)", *sample["failure"]["next"], *sample["failure"]["log"]]:
         assert text in str(found.text)
     skipped = case(xml, "conductor-take").find("skipped")

@@ -69,7 +69,7 @@ def test_a_failure_is_told_with_commands_that_can_be_copied() -> None:
     failure = sample["failure"]
     said = "\n".join(plain(sample))
     assert f"\nFirst unproven hop: 14 {BROKEN}, nova-compute -> rabbitmq\n" in said
-    assert "\n  why        absent: nothing of it: " in said
+    assert "\n  why        absent: no evidence found: " in said
     assert "\n  actor      nova-compute on node-of-nova-compute\n" in said
     assert "\n  service    nova-compute.service is active (running)\n" in said
     assert f"\n             {failure['last']['line']}\n" in said

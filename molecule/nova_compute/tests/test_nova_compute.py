@@ -145,10 +145,10 @@ def test_a_killed_nova_compute_comes_back_and_leaves_guests_alone(cloud: Connect
 def test_a_disabled_compute_is_no_candidate_until_it_is_enabled(cloud: Connection) -> None:
     service = f"/os-services/{daemons(cloud)['nova-compute']['id']}"
     # What the scheduler asks Placement. The API tells nova-compute, which marks its host there.
-    wish = "/allocation_candidates?resources=VCPU:1,MEMORY_MB:128,DISK_GB:1&required=!COMPUTE_STATUS_DISABLED"
+    options = "/allocation_candidates?resources=VCPU:1,MEMORY_MB:128,DISK_GB:1&required=!COMPUTE_STATUS_DISABLED"
 
     def candidates() -> int:
-        return len(ask(cloud, PLACEMENT, "GET", wish).json()["allocation_requests"])
+        return len(ask(cloud, PLACEMENT, "GET", options).json()["allocation_requests"])
 
     eventually("the compute is a candidate", lambda: candidates() == 1)
     try:

@@ -92,8 +92,8 @@ def test_nobody_gets_more_than_his_quota_or_sees_others_servers(cloud: Connectio
         project = person.current_project_id
         assert ask(cloud, NOVA, "PUT", f"/os-quota-sets/{project}", quota).status_code == 200
         disk = {"boot_index": 0, "source_type": "blank", "destination_type": "local"}
-        wish = {"name": "large", "flavorRef": large.id, "networks": "none", "block_device_mapping_v2": [disk]}
-        refused = ask(person, NOVA, "POST", "/servers", {"server": wish})
+        options = {"name": "large", "flavorRef": large.id, "networks": "none", "block_device_mapping_v2": [disk]}
+        refused = ask(person, NOVA, "POST", "/servers", {"server": options})
         assert refused.status_code == 403
         assert "Quota exceeded for cores" in refused.json()["forbidden"]["message"]
         with server(person, small) as made:

@@ -22,7 +22,7 @@ PREFIX = "prepared-"
 
 
 @dataclass(frozen=True)
-class Wish:
+class LaunchOptions:
     """What a scenario wants of other roles: topology, the roles in their order."""
 
     topology: str
@@ -30,10 +30,10 @@ class Wish:
 
 
 @cache
-def wish_of(root: Path, role: str) -> Wish:
+def wish_of(root: Path, role: str) -> LaunchOptions:
     """Return what a scenario wants."""
     hosts = (root / "molecule" / role / "hosts.yml").resolve()
-    return Wish(str(hosts.relative_to(root.resolve())), tuple(scenario_settings(root, role)["scenario_needs"]))
+    return LaunchOptions(str(hosts.relative_to(root.resolve())), tuple(scenario_settings(root, role)["scenario_needs"]))
 
 
 def in_families(root: Path, roles: Iterable[str]) -> list[str]:
@@ -41,7 +41,7 @@ def in_families(root: Path, roles: Iterable[str]) -> list[str]:
     return sorted(roles, key=lambda role: (wish_of(root, role).topology, wish_of(root, role).needs, role))
 
 
-def shared(one: Wish, others: Iterable[Wish]) -> set[int]:
+def shared(one: LaunchOptions, others: Iterable[LaunchOptions]) -> set[int]:
     """Return how many of a scenario's roles other ones begin with, too, where it is worth a stage."""
     lengths = set()
     for other in others:
@@ -56,12 +56,12 @@ def stages(root: Path, role: str, others: Iterable[str]) -> str:
 
     others: scenarios that are still to be run; `wanted` are those stages that one of them can start from, too.
     """
-    wish = wish_of(root, role)
-    wanted = shared(wish, [wish_of(root, other) for other in others])
+    options = wish_of(root, role)
+    wanted = shared(options, [wish_of(root, other) for other in others])
     return json.dumps(
         [
-            {"name": name_of(root, wish.topology, needs), "needs": needs, "wanted": len(needs) in wanted}
-            for needs in _of(wish)
+            {"name": name_of(root, options.topology, needs), "needs": needs, "wanted": len(needs) in wanted}
+            for needs in _of(options)
         ]
     )
 
@@ -69,11 +69,11 @@ def stages(root: Path, role: str, others: Iterable[str]) -> str:
 def known(root: Path, roles: Iterable[str]) -> str:
     """Return the names of all stages that scenarios can start from now, as JSON: snapshots of others are of no use."""
     wishes = {wish_of(root, role) for role in roles}
-    return json.dumps(sorted({name_of(root, wish.topology, needs) for wish in wishes for needs in _of(wish)}))
+    return json.dumps(sorted({name_of(root, options.topology, needs) for options in wishes for needs in _of(options)}))
 
 
-def _of(wish: Wish) -> list[tuple[str, ...]]:
-    return [wish.needs[:length] for length in range(FEWEST, len(wish.needs) + 1)]
+def _of(options: LaunchOptions) -> list[tuple[str, ...]]:
+    return [options.needs[:length] for length in range(FEWEST, len(options.needs) + 1)]
 
 
 @cache

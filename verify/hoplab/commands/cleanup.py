@@ -1,4 +1,4 @@
-"""The verb `cleanup`: take away what launches made."""
+"""The verb `cleanup`: delete what launches made."""
 
 import argparse
 import sys
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from openstack.connection import Connection
 
-from hoplab.lab.connection import connect, new_request_id, told_plainly
+from hoplab.lab.connection import connect, new_request_id, translate_errors
 from hoplab.lab.deployment import find_lab, load
 from hoplab.launch.cleanup import cleanup
 from hoplab.launch.plan import Plan
@@ -23,7 +23,7 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Carry out `hoplab cleanup`; return the exit status."""
     deployment = load(find_lab(arguments.lab))
-    with told_plainly("cleanup"):
+    with translate_errors("cleanup"):
         cloud = connect(deployment, new_request_id())
         removals = cleanup(cloud, Plan(), say, runs=True)
     if arguments.json:
@@ -34,9 +34,9 @@ def run(arguments: argparse.Namespace) -> int:
     return removal_code(removals)
 
 
-def take_away(cloud: Connection, plan: Plan) -> Sequence[Removal]:
+def delete_all(cloud: Connection, plan: Plan) -> Sequence[Removal]:
     """Remove what a launch made, and say what could not be removed."""
-    with told_plainly("cleanup"):
+    with translate_errors("cleanup"):
         removals = cleanup(cloud, plan, say)
     for removal in removals:
         if removal.problem:

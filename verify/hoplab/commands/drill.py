@@ -28,7 +28,7 @@ from hoplab.report.outline import cleaned
 from hoplab.report.output import as_json as to_json
 from hoplab.report.output import say
 from hoplab.run.record import PREPARATION
-from hoplab.session.verification import Wish, verify
+from hoplab.session.verification import LaunchOptions, verify
 
 MOST_DRAWN = 100
 
@@ -100,7 +100,9 @@ class Drills:
     def launches_cleanly(self) -> bool:
         """Tell whether every hop of a launch without a fault is proved."""
         found: dict[Path, Document] = {}
-        verify(self.deployment, self.runs, Wish(), say=say, recorded=lambda made: found.update(self._judge(made)))
+        verify(
+            self.deployment, self.runs, LaunchOptions(), say=say, recorded=lambda made: found.update(self._judge(made))
+        )
         return all(document["result"] == Result.PROVED for document in found.values())
 
     def _judge(self, directories: tuple[Path, ...]) -> dict[Path, Document]:

@@ -10,7 +10,7 @@ from hoplab.checks.findings import exit_code
 from hoplab.checks.outcome import Outcome
 from hoplab.commands import judged
 from hoplab.commands.arguments import FLOW, add_runs
-from hoplab.commands.cleanup import removal_code, take_away
+from hoplab.commands.cleanup import delete_all, removal_code
 from hoplab.commands.launch_table import as_json, show
 from hoplab.commands.verify import prove
 from hoplab.lab.connection import connect, new_request_id
@@ -18,10 +18,10 @@ from hoplab.lab.deployment import find_lab, load
 from hoplab.launch.plan import Plan
 from hoplab.report.document import Document
 from hoplab.report.output import say
-from hoplab.session.background import Beside
+from hoplab.session.background import Background
 from hoplab.session.checked_launch import launch
 from hoplab.session.judge_run import status_of
-from hoplab.session.verification import Wish
+from hoplab.session.verification import LaunchOptions
 
 
 def add_arguments(verb: argparse.ArgumentParser) -> None:
@@ -31,7 +31,7 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
         "--keep",
         action=argparse.BooleanOptionalAction,
         default=True,
-        help="leave the instance running (default), or take away all that the launch made",
+        help="leave the instance running (default), or delete all that the launch made",
     )
     verb.add_argument(
         "--existing",
@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     plan = Plan()
     request_id = new_request_id()
     cloud = connect(deployment, request_id)
-    proof = Beside(lambda: prove(arguments, deployment, Wish()))
+    proof = Background(lambda: prove(arguments, deployment, LaunchOptions()))
     outcome = launch(
         cloud,
         deployment,
@@ -66,11 +66,11 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         status = _shown(outcome, proof, json=arguments.json)
     finally:  # Also where nobody reads the outcome.
-        removals = take_away(cloud, plan) if not arguments.keep else []
+        removals = delete_all(cloud, plan) if not arguments.keep else []
     return status or removal_code(removals)
 
 
-def _shown(outcome: Outcome, proof: Beside[dict[Path, Document]], *, json: bool) -> int:
+def _shown(outcome: Outcome, proof: Background[dict[Path, Document]], *, json: bool) -> int:
     """Show what became of a launch, and of the one that was recorded meanwhile; return the exit status."""
     if not json:
         show(outcome, Console())

@@ -28,7 +28,7 @@ Verb = Callable[[argparse.Namespace], int]
 TRACEBACK = "HOPLAB_TRACEBACK"
 VERBS: Final = {
     "launch": "boot an instance with a volume and check every part of it",
-    "cleanup": "take away what launches made",
+    "cleanup": "delete what launches made",
     "wait": "wait until every service of the lab answers, as after a start of its nodes",
     "explain": "say what a hop of the flow is, and what the last run has of it",
     "verify": "launch while the lab is recorded, and prove each hop of it",

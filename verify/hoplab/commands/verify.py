@@ -9,7 +9,7 @@ from hoplab.lab.deployment import Deployment, find_lab, load
 from hoplab.report.document import Document
 from hoplab.report.output import say
 from hoplab.session.judge_run import status_of
-from hoplab.session.verification import MOST, Wish, verify
+from hoplab.session.verification import MOST, LaunchOptions, verify
 
 
 def add_arguments(verb: argparse.ArgumentParser) -> None:
@@ -31,7 +31,7 @@ def add_launching(verb: argparse.ArgumentParser) -> None:
         type=seconds,
         default=120.0,
         metavar="SECONDS",
-        help="for an instance to be ACTIVE (120); preparing has as long and a minute more, and taking away at least 90",
+        help="for an instance to be ACTIVE (120); preparing has as long and a minute more, and deleting at least 90",
     )
     add_runs(verb)
 
@@ -39,15 +39,15 @@ def add_launching(verb: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Carry out `hoplab verify`; return the exit status."""
     deployment = load(find_lab(arguments.lab))
-    wish = Wish(arguments.count, arguments.warm, arguments.keep, arguments.timeout)
-    found = prove(arguments, deployment, wish)
+    options = LaunchOptions(arguments.count, arguments.warm, arguments.keep, arguments.timeout)
+    found = prove(arguments, deployment, options)
     show(list(found.values()), list(found), json=arguments.json)
     return worst(status_of(document["result"]) for document in found.values())
 
 
-def prove(arguments: argparse.Namespace, deployment: Deployment, wish: Wish) -> dict[Path, Document]:
-    """Launch what is wished for while the lab is recorded; return each run's report by its directory."""
+def prove(arguments: argparse.Namespace, deployment: Deployment, options: LaunchOptions) -> dict[Path, Document]:
+    """Launch while the lab is recorded; return each run's report by its directory."""
     catalogue, flow = flow_of(arguments)
     runs, found = runs_of(arguments, deployment), dict[Path, Document]()
-    verify(deployment, runs, wish, say=say, recorded=lambda made: found.update(judge_all(made, catalogue, flow)))
+    verify(deployment, runs, options, say=say, recorded=lambda made: found.update(judge_all(made, catalogue, flow)))
     return found

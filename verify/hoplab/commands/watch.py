@@ -11,7 +11,7 @@ from hoplab.commands.verify import add_launching
 from hoplab.lab.deployment import find_lab, load
 from hoplab.report.document import Document
 from hoplab.session.judge_run import status_of
-from hoplab.session.verification import Wish, verify
+from hoplab.session.verification import LaunchOptions, verify
 from hoplab.session.watching import Watching
 
 
@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
         verify(
             deployment,
             runs_of(arguments, deployment),
-            Wish(1, arguments.warm, arguments.keep, arguments.timeout),
+            LaunchOptions(1, arguments.warm, arguments.keep, arguments.timeout),
             say=watching.say,
             recorded=lambda directories: found.update(judge_all(directories, catalogue, flow)),
             began=watching.began,

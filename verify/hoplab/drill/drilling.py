@@ -13,13 +13,13 @@ from hoplab.drill.recovery import wait_recovered
 from hoplab.flow.model import Catalogue
 from hoplab.judge.pace import FEWEST, good_runs
 from hoplab.judge.verdicts import Result
-from hoplab.lab.connection import connect, new_request_id, told_plainly
+from hoplab.lab.connection import connect, new_request_id, translate_errors
 from hoplab.lab.deployment import Deployment
 from hoplab.model.errors import ConfigurationError
 from hoplab.report.document import Document
 from hoplab.report.outline import happened
 from hoplab.run.record import PREPARATION
-from hoplab.session.verification import Say, Wish, verify
+from hoplab.session.verification import LaunchOptions, Say, verify
 
 Judge = Callable[[tuple[Path, ...]], dict[Path, Document]]
 """Judges runs that were just made, and writes their reports."""
@@ -102,7 +102,7 @@ def drill(deployment: Deployment, runs: Path, fault: Fault, *, catalogue: Catalo
     nodes: list[str] = []
 
     @contextmanager
-    def around(launches: Sequence[Mapping[str, str]]) -> Iterator[None]:
+    def fault_context(launches: Sequence[Mapping[str, str]]) -> Iterator[None]:
         say(f"putting in the fault {fault.name}: {fault.title}")
         times["in"] = time.monotonic()
         with fault_in(deployment, fault, launches) as touched:
@@ -123,7 +123,7 @@ def drill(deployment: Deployment, runs: Path, fault: Fault, *, catalogue: Catalo
 
     # One that is on some hosts only needs launches on all of them, wherever the scheduler would like them to be.
     hosts = () if fault.everywhere else _hosts(deployment)
-    wish = Wish(
+    options = LaunchOptions(
         count=fault.launches,
         timeout=fault.wait,
         guest_timeout=fault.wait,
@@ -132,7 +132,7 @@ def drill(deployment: Deployment, runs: Path, fault: Fault, *, catalogue: Catalo
         reuse=fault.hop != PREPARATION,
         before=fault.early,
     )
-    verify(deployment, runs, wish, say=say, recorded=recorded, around=around)
+    verify(deployment, runs, options, say=say, recorded=recorded, fault_context=fault_context)
     return Outcome(
         fault=fault,
         launches=tuple(_launched(fault, path.name, one, nodes, catalogue) for path, one in found.items()),
@@ -143,7 +143,7 @@ def drill(deployment: Deployment, runs: Path, fault: Fault, *, catalogue: Catalo
 
 def _hosts(deployment: Deployment) -> tuple[str, ...]:
     """Return the hosts on which instances can be, as Nova calls them."""
-    with told_plainly("ask Nova for its hosts"):
+    with translate_errors("ask Nova for its hosts"):
         services = connect(deployment, new_request_id()).compute.services(binary="nova-compute")
         return tuple(sorted(str(one.host) for one in services if one.state == "up"))
 

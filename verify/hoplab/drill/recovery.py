@@ -3,13 +3,13 @@
 import time
 from typing import Final
 
-from hoplab.lab.connection import connect, new_request_id, told_plainly
+from hoplab.lab.connection import connect, new_request_id, translate_errors
 from hoplab.lab.deployment import Deployment
 from hoplab.lab.ssh import Nodes
 from hoplab.launch.waiting import Pending, wait_for
 from hoplab.model.errors import HoplabError
 from hoplab.session.daemons import down
-from hoplab.session.readiness import SECONDS, ceph_amiss
+from hoplab.session.readiness import SECONDS, ceph_unhealthy
 
 LAST_WORDS: Final = 3.0
 """Seconds in which services note how the requests ended that the fault held up: they tell of them only then."""
@@ -28,8 +28,8 @@ def wait_recovered(deployment: Deployment, rest: float = 0.0) -> None:
 
         def asked() -> bool | Pending:
             try:
-                with told_plainly("ask who is up"):
-                    wrong = sorted([*down(cloud), *ceph_amiss(nodes, deployment)])
+                with translate_errors("ask who is up"):
+                    wrong = sorted([*down(cloud), *ceph_unhealthy(nodes, deployment)])
             except HoplabError as error:
                 return Pending(str(error))
             return Pending(", ".join(wrong)) if wrong else True

@@ -103,13 +103,13 @@ def judge(catalogue: Catalogue, flow: Flow, events: Iterable[Event], launch: Lau
     last = voices(retry.of_last(events)) if retry and not launch.failed else whole
     judged: dict[str, Judged] = {}
     exchanges: dict[str, Ids] = {}
-    dim = _dim(launch, catalogue.lessons)
+    incomplete = _incomplete_ids(launch, catalogue.lessons)
     speaks: dict[str, Found] = {}
     for name, hop in catalogue.hops.items():
         speaks[name], exchanges[name] = gather(hop, whole if hop.once else last, ids, launch.host, exchanges)
     for name, hop in catalogue.hops.items():
         found, spoken = speaks[name], whole if hop.once else last
-        lost = dim | set(EXCHANGE) if hop.exchange and judged[hop.exchange].unread else dim
+        lost = incomplete | set(EXCHANGE) if hop.exchange and judged[hop.exchange].unread else incomplete
         unread = [witness for witness, some in found if not some and _is_unread(witness, launch, lost)]
         excuse = None
         if hop.exemptions and not any(some for _witness, some in found):
@@ -146,15 +146,15 @@ def _is_half(one: Judged) -> bool:
     return one.verdict is Verdict.WEAK and not one.hop.one_witness
 
 
-def _dim(launch: Launch, lessons: Iterable[Lesson]) -> set[str]:
+def _incomplete_ids(launch: Launch, lessons: Iterable[Lesson]) -> set[str]:
     """Return the names of ids of which some may not be known, since what teaches them could not be read."""
     kinds = {kind for _who, kind in launch.unread}
     return {lesson.name for lesson in lessons if lesson.name not in launch.ids and not kinds.isdisjoint(lesson.kinds)}
 
 
-def _is_unread(witness: Witness, launch: Launch, dim: AbstractSet[str]) -> bool:
+def _is_unread(witness: Witness, launch: Launch, incomplete: AbstractSet[str]) -> bool:
     """Tell whether a witness may be missing only because something could not be read."""
-    return (witness.who, witness.event) in launch.unread or not dim.isdisjoint(witness.by)
+    return (witness.who, witness.event) in launch.unread or not incomplete.isdisjoint(witness.by)
 
 
 def _alone(
@@ -174,7 +174,7 @@ def _alone(
         seen = f"only {' and '.join(sorted(actors))} saw it; missing: {_named(missing, actors)}"
         verdict, why = Verdict.WEAK, hop.one_witness or seen
     else:
-        verdict, why = excuse or (Verdict.ABSENT, f"nothing of it: {_named(missing)}")
+        verdict, why = excuse or (Verdict.ABSENT, f"no evidence found: {_named(missing)}")
     firsts = tuple(
         {id(one): one for one in (min(some, key=_time(launch)) for _witness, some in found if some)}.values()
     )

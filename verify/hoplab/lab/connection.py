@@ -84,7 +84,7 @@ def volume_api(cloud: Connection) -> VolumeApi:
 
 
 @contextmanager
-def told_plainly(doing: str) -> Iterator[None]:
+def translate_errors(doing: str) -> Iterator[None]:
     """Turn what openstacksdk raises into hoplab's errors.
 
     doing: what was being done, for the message. A refusal by an API becomes LaunchError with its request id;

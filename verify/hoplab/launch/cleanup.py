@@ -1,4 +1,4 @@
-"""Taking away what launches made: bounded, and at ease with what is not there."""
+"""Deleting what launches made: bounded, and at ease with what is not there."""
 
 from collections.abc import Callable, Collection
 from typing import Final
@@ -54,7 +54,7 @@ def cleanup(cloud: Connection, plan: Plan, say: Say, *, shared: bool = True, run
     return tuple(removals)
 
 
-def take_away(cloud: Connection, plans: Collection[Plan], say: Say, *, seconds: float) -> tuple[Removal, ...]:
+def delete_all(cloud: Connection, plans: Collection[Plan], say: Say, *, seconds: float) -> tuple[Removal, ...]:
     """Remove launches' own instances, volumes and images; what launches share stays.
 
     seconds: for all of it; what can't be removed by then is in the answer. Only connection errors are raised.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 OWN_PREFIX: Final = "hoplab-verify-"
-"""How the names of instances, volumes and images begin that `hoplab verify` makes and takes away."""
+"""How the names of instances, volumes and images begin that `hoplab verify` makes and deletes."""
 
 GUEST_USER: Final = "root"
 """The guest image's only account."""

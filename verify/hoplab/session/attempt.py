@@ -12,7 +12,7 @@ from hoplab.capture.client import ClientRecorder
 from hoplab.capture.console_log import ConsoleLog
 from hoplab.capture.redact import digest
 from hoplab.checks.guest import console_text
-from hoplab.lab.connection import ANSWER_SECONDS, connect, new_request_id, told_plainly
+from hoplab.lab.connection import ANSWER_SECONDS, connect, new_request_id, translate_errors
 from hoplab.lab.deployment import Deployment, TokenCache
 from hoplab.lab.tokens import cache_key, protected_key
 from hoplab.launch.journey import Prepared, create_instance, host_of
@@ -103,19 +103,19 @@ def carry_out(deployment: Deployment, attempt: Attempt, prepared: Prepared) -> N
     attempt.recorder.watch(cloud, attempt.global_request_id)
     attempt.recorder.until = time.monotonic() + attempt.plan.active_timeout + GRACE_SECONDS
     try:
-        with told_plainly("launch"):
+        with translate_errors("launch"):
             _boot(cloud, attempt, prepared)
     except HoplabError as error:
         attempt.error = attempt.error or " ".join(str(error).split())
         if isinstance(error, InstanceFailedError):
             attempt.seen = error.states
     attempt.recorder.until = time.monotonic() + LEARN_SECONDS
-    with suppress(HoplabError), told_plainly("launch"):
+    with suppress(HoplabError), translate_errors("launch"):
         _learn_from_cloud(cloud, attempt)
     attempt.recorder.until = time.monotonic() + attempt.plan.console_timeout + GRACE_SECONDS
     if attempt.may_run:
         try:
-            with told_plainly("console"):
+            with translate_errors("console"):
                 _read_console(cloud, attempt)
         except HoplabError as error:
             attempt.error = " ".join(str(error).split())

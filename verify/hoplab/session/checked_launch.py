@@ -11,7 +11,7 @@ from hoplab.checks.guest import check_console, check_ssh
 from hoplab.checks.instance import check_instance, failure_commands, judge_time
 from hoplab.checks.nodes import check_nodes
 from hoplab.checks.outcome import Outcome
-from hoplab.lab.connection import told_plainly
+from hoplab.lab.connection import translate_errors
 from hoplab.lab.deployment import Deployment
 from hoplab.lab.ssh import Nodes, command_for_person
 from hoplab.launch.adopt import adopt
@@ -56,14 +56,14 @@ def launch(
         findings = list(check_nodes(nodes, deployment))
         progress = Progress()
         try:
-            with told_plainly("launch"):
+            with translate_errors("launch"):
                 found = adopt(cloud, deployment, plan, global_request_id=global_request_id) if existing else None
             if found is not None:
                 active()
                 say("reading the guest's console")
                 findings += check_journey(cloud, nodes, deployment, plan, found)
                 return Outcome(global_request_id, tuple(findings), found, booted=False)
-            with told_plainly("launch"):
+            with translate_errors("launch"):
                 prepared = prepare(cloud, deployment, plan, say)
                 journey = boot(
                     cloud, plan, prepared, global_request_id=global_request_id, say=say, posted=progress.posted
@@ -99,7 +99,7 @@ def guarded(subject: str, check: Callable[[], Iterable[Finding]]) -> list[Findin
     """Run a check; if it can't read its source, or breaks, that is an unknown finding and never a pass."""
     expected = "the source can be read"
     try:
-        with told_plainly(subject):
+        with translate_errors(subject):
             return list(check())
     except HoplabError as error:
         return [unknown(subject, expected, str(error), "the cloud's APIs")]

@@ -12,7 +12,7 @@ from openstack.compute.v2.service import Service
 from openstack.connection import Connection
 
 from hoplab.capture.redact import redact
-from hoplab.lab.connection import told_plainly, volume_api
+from hoplab.lab.connection import translate_errors, volume_api
 from hoplab.lab.deployment import Deployment, Node
 from hoplab.lab.ssh import Nodes
 from hoplab.model.errors import HoplabError, SourceError
@@ -62,7 +62,7 @@ def known_down(cloud: Connection) -> list[str]:
     found: list[str] = []
     for ask in (_nova, _neutron, _cinder):
         try:
-            with told_plainly("ask who is up"):
+            with translate_errors("ask who is up"):
                 found += ask(cloud)
         except HoplabError:
             continue

@@ -7,7 +7,7 @@ from typing import Any, Final
 from openstack.connection import Connection
 
 from hoplab.capture.client import ClientRecorder
-from hoplab.lab.connection import connect, new_request_id, told_plainly
+from hoplab.lab.connection import connect, new_request_id, translate_errors
 from hoplab.lab.deployment import Deployment
 from hoplab.launch.journey import Say, prepare
 from hoplab.model.errors import HoplabError, LaunchError, SourceError
@@ -50,7 +50,7 @@ class Preparing:
         began = time.time()
         self._recorder.until = time.monotonic() + seconds + attempt.plan.volume_timeout + GRACE_SECONDS
         try:
-            with told_plainly("prepare"):
+            with translate_errors("prepare"):
                 attempt.prepared = prepare(
                     self.cloud,
                     self._deployment,

@@ -10,7 +10,7 @@ from openstack.connection import Connection
 
 from hoplab.checks.findings import Verdict
 from hoplab.checks.nodes import check_nodes
-from hoplab.lab.connection import connect, image_api, new_request_id, project_id, told_plainly, volume_api
+from hoplab.lab.connection import connect, image_api, new_request_id, project_id, translate_errors, volume_api
 from hoplab.lab.deployment import Deployment
 from hoplab.lab.ssh import Nodes
 from hoplab.launch.waiting import Pending, wait_for
@@ -60,7 +60,7 @@ def wait_ready(deployment: Deployment, say: Callable[[str], None], timeout: floa
     say(f"every service of the lab answers{'; the last were ' + named if named else ''}")
 
 
-def ceph_amiss(nodes: Nodes, deployment: Deployment) -> Iterator[str]:
+def ceph_unhealthy(nodes: Nodes, deployment: Deployment) -> Iterator[str]:
     """Yield what Ceph says of daemons and data that are not there; other warnings may be older than a fault."""
     for node, _service in deployment.running("ceph-mon")[:1]:
         health = json.loads(nodes.read(node, ["ceph", "--connect-timeout=10", "health", "--format=json"]))
@@ -78,14 +78,14 @@ def _missing(deployment: Deployment, nodes: Nodes, began: list[float]) -> Iterat
         began += [_started(nodes.read(node, START)) for node in deployment.nodes]
     cloud = connect(deployment, new_request_id(), ANSWER_SECONDS)
     # Those that have no daemons to tell of.
-    with told_plainly("ask Keystone"):
+    with translate_errors("ask Keystone"):
         project_id(cloud)
-    with told_plainly("ask Glance"):
+    with translate_errors("ask Glance"):
         next(image_api(cloud).images(limit=1, paginated=False), None)
-    with told_plainly("ask Placement"):
+    with translate_errors("ask Placement"):
         next(iter(cloud.placement.resource_providers()), None)
-    with told_plainly("ask who is up"):
-        yield from sorted({*down(cloud), *_silent(cloud, min(began)), *ceph_amiss(nodes, deployment)})
+    with translate_errors("ask who is up"):
+        yield from sorted({*down(cloud), *_silent(cloud, min(began)), *ceph_unhealthy(nodes, deployment)})
 
 
 def _started(said: str) -> float:

@@ -12,11 +12,11 @@ from typing import Final
 
 from hoplab.capture.session import Capture, Recording
 from hoplab.flow.actors import SERVICES
-from hoplab.lab.connection import ANSWER_SECONDS, connect, new_request_id, told_plainly
+from hoplab.lab.connection import ANSWER_SECONDS, connect, new_request_id, translate_errors
 from hoplab.lab.deployment import Deployment
 from hoplab.lab.profile import load_profile
 from hoplab.lab.tokens import regions
-from hoplab.launch.cleanup import take_away
+from hoplab.launch.cleanup import delete_all
 from hoplab.launch.plan import OWN_PREFIX, Plan
 from hoplab.model.errors import ConfigurationError, HoplabError
 from hoplab.model.sources import CLIENT, Source
@@ -26,7 +26,7 @@ from hoplab.session.daemons import pools, states
 from hoplab.session.preparation import Preparing
 
 Say = Callable[[str], None]
-Around = Callable[[Sequence[Mapping[str, str]]], AbstractContextManager[None]]
+FaultContext = Callable[[Sequence[Mapping[str, str]]], AbstractContextManager[None]]
 """Told the ids that each launch has before it begins, by name: what its messages and requests can be known by."""
 Look = Callable[[], tuple[Path, Record]]
 """Returns a launch's directory and what is known of it so far."""
@@ -37,13 +37,13 @@ MOST: Final = 20
 SETTLE_SECONDS: Final = 2.0
 """How long the lab is recorded after the last launch is over: the agents' last words come a little later."""
 CLEAN_SECONDS: Final = 90.0
-"""How long it may take at least to take away what launches made."""
+"""How long it may take at least to delete what launches made."""
 SPARE_SECONDS: Final = 600
 """How much longer than the launches may take the agents run, should we be gone without a word."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class LaunchOptions:
     """What is to be launched.
 
     count: instances at once; warm: with the image that hosts may have already, else with a fresh one for each; keep:
@@ -79,22 +79,22 @@ class Wish:
 def verify(
     deployment: Deployment,
     runs: Path,
-    wish: Wish,
+    options: LaunchOptions,
     *,
     say: Say,
     recorded: Callable[[tuple[Path, ...]], None],
     began: Callable[[Look], None] = lambda _look: None,
-    around: Around = lambda _launches: nullcontext(),
+    fault_context: FaultContext = lambda _launches: nullcontext(),
 ) -> None:
-    """Launch what is wished for while the lab is recorded.
+    """Launch while the lab is recorded. options: what, and how.
 
-    recorded: told each launch's run directory, ready to be judged, before anything is taken away, which may last;
-    began: told how the first launch can be looked at while it is being recorded; around: gives what the launches are
-    done in, when all is prepared and recorded (see `Wish.before`), told what is known of each of them. Raises
+    recorded: told each launch's run directory, ready to be judged, before anything is deleted, which may last; began:
+    told how the first launch can be looked at while it is being recorded; fault_context: gives what the launches are
+    done in, when all is prepared and recorded (see `LaunchOptions.before`), told what is known of each of them. Raises
     ConfigurationError; what else goes wrong is in the runs' records.
     """
     with alone(deployment.directory):
-        _verify(deployment, runs, wish, say, recorded=recorded, began=began, around=around)
+        _verify(deployment, runs, options, say, recorded=recorded, began=began, fault_context=fault_context)
 
 
 @contextmanager
@@ -118,41 +118,41 @@ def alone(directory: Path) -> Iterator[None]:
 def _verify(
     deployment: Deployment,
     runs: Path,
-    wish: Wish,
+    options: LaunchOptions,
     say: Say,
     *,
     recorded: Callable[[tuple[Path, ...]], None],
     began: Callable[[Look], None],
-    around: Around,
+    fault_context: FaultContext,
 ) -> None:
     started = time.time()
     preparing = Preparing(deployment, say)
-    requests = [new_request_id() for _ in range(wish.count)]
-    plans = wish.plans(map(short, requests))
+    requests = [new_request_id() for _ in range(options.count)]
+    plans = options.plans(map(short, requests))
     attempts = [Attempt(plan, global_request_id=request) for plan, request in zip(plans, requests, strict=True)]
     stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime(started))
     directories = tuple(runs / f"{stamp}-{attempt.short}" for attempt in attempts)
     for directory in directories:
         make_directory(directory)
     recording = Recording(directories[0] / RAW)
-    story = _Story(deployment, Capture(deployment, load_profile(), recording), recording, started, wish.warm)
-    clean = not wish.keep
+    story = _Session(deployment, Capture(deployment, load_profile(), recording), recording, started, options.warm)
+    clean = not options.keep
     try:
         # Closed when the launches are over, while the lab is still recorded.
         with ExitStack() as recorder, ExitStack() as inside:
             recorder.callback(recording.close)
-            if wish.before:
-                inside.enter_context(around([attempt.beforehand for attempt in attempts]))
+            if options.before:
+                inside.enter_context(fault_context([attempt.beforehand for attempt in attempts]))
             for attempt in attempts:
-                preparing.get(attempt, wish.timeout)
+                preparing.get(attempt, options.timeout)
             ready = [attempt for attempt in attempts if attempt.prepared is not None]
             if ready:
                 say("recording the lab")
                 recorder.callback(story.stop)
-                story.record(wish.count * wish.timeout + SPARE_SECONDS)
+                story.record(options.count * options.timeout + SPARE_SECONDS)
                 began(lambda: (directories[0], story.of(attempts[0], directories[0])))
-                if not wish.before:
-                    inside.enter_context(around([attempt.beforehand for attempt in ready]))
+                if not options.before:
+                    inside.enter_context(fault_context([attempt.beforehand for attempt in ready]))
                 say(f"launching {', '.join(attempt.plan.server for attempt in ready)}")
                 _launch_all(deployment, ready, recording)
                 time.sleep(SETTLE_SECONDS)
@@ -167,10 +167,10 @@ def _verify(
         raise
     finally:
         if clean:
-            _clean(deployment, plans, max(wish.timeout, CLEAN_SECONDS), say)
+            _clean(deployment, plans, max(options.timeout, CLEAN_SECONDS), say)
 
 
-def _write(story: "_Story", attempts: Mapping[Path, Attempt]) -> None:
+def _write(story: "_Session", attempts: Mapping[Path, Attempt]) -> None:
     """Write what is known of each launch into its directory; OSError if that, or something before, can't be written."""
     story.recording.check()
     first = next(iter(attempts))
@@ -203,7 +203,7 @@ def _launch_all(deployment: Deployment, attempts: Sequence[Attempt], recording: 
 
 
 @dataclass(slots=True)
-class _Story:
+class _Session:
     """What is known of the launches of one recording, at any time."""
 
     deployment: Deployment
@@ -282,9 +282,9 @@ class _Story:
 def _clean(deployment: Deployment, plans: Collection[Plan], seconds: float, say: Say) -> None:
     """Remove what launches made, within so many seconds; what is left is told, and in the way of no other run."""
     try:
-        with told_plainly("cleanup"):
+        with translate_errors("cleanup"):
             cloud = connect(deployment, new_request_id(), min(ANSWER_SECONDS, seconds / 4))
-            for removal in take_away(cloud, plans, say, seconds=seconds):
+            for removal in delete_all(cloud, plans, say, seconds=seconds):
                 if removal.problem:
                     say(f"left behind: {removal.kind} {removal.problem}, or `hoplab cleanup` for all that is left")
     except HoplabError as error:

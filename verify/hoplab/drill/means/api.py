@@ -9,7 +9,7 @@ from openstack.connection import Connection
 from openstack.exceptions import raise_from_response
 
 from hoplab.drill.means.place import MARK, Kept, Kind, Place
-from hoplab.lab.connection import connect, identity_api, new_request_id, project_id, told_plainly, volume_api
+from hoplab.lab.connection import connect, identity_api, new_request_id, project_id, translate_errors, volume_api
 from hoplab.launch.plan import Plan
 from hoplab.model.errors import SourceError
 
@@ -26,7 +26,7 @@ def _cloud(place: Place) -> Connection:
 
 def _limit(place: Place) -> Kept:
     resource = place.options["resource"]
-    with told_plainly("ask for the quota"):
+    with translate_errors("ask for the quota"):
         api, path, name = _quotas(place)
         found = api.get(path).json()[name]
     if not isinstance(found.get(resource), int):
@@ -50,7 +50,7 @@ def _quotas(place: Place) -> tuple[Any, str, str]:
 def _set_limit(place: Place, limit: str) -> None:
     # By the path: what the SDK's update takes has changed from release to release. Nova and Neutron take a limit below
     # what is in use only if they are forced to; Cinder takes any, and knows no such word.
-    with told_plainly("change the quota"):
+    with translate_errors("change the quota"):
         api, path, name = _quotas(place)
         forced = {} if place.options["of"] == "volume" else {"force": True}
         raise_from_response(api.put(path, json={name: {place.options["resource"]: int(limit), **forced}}))
@@ -66,7 +66,7 @@ def _raise(place: Place, kept: Kept) -> None:
 
 def _in_use(place: Place) -> Kept:
     """Keep which daemons of a name are enabled, of Nova or Cinder."""
-    with told_plainly("ask which services are enabled"):
+    with translate_errors("ask which services are enabled"):
         found = [[one.binary, one.host] for one in _daemons(place) if one.status == "enabled"]
     return {"rows": json.dumps(found)}
 
@@ -78,14 +78,14 @@ def _daemons(place: Place) -> Iterator[Any]:
 
 
 def _disable(place: Place) -> None:
-    with told_plainly("disable a service"):
+    with translate_errors("disable a service"):
         for one in _daemons(place):
             _switch(place, one, on=False)
 
 
 def _use(place: Place, kept: Kept) -> None:
     rows = json.loads(kept["rows"])
-    with told_plainly("enable a service"):
+    with translate_errors("enable a service"):
         for one in _daemons(place):
             if [one.binary, one.host] in rows:
                 _switch(place, one, on=True)
@@ -105,7 +105,7 @@ def _switch(place: Place, daemon: Any, *, on: bool) -> None:
 
 
 def _roles(place: Place) -> Kept:
-    with told_plainly("ask for an account's roles"):
+    with translate_errors("ask for an account's roles"):
         keystone = identity_api(_cloud(place))
         user = keystone.find_user(place.options["account"], ignore_missing=False)
         rows = [
@@ -118,14 +118,14 @@ def _roles(place: Place) -> Kept:
 
 def _take_roles(place: Place) -> None:
     kept = _roles(place)
-    with told_plainly("take an account's roles"):
+    with translate_errors("take an account's roles"):
         keystone = identity_api(_cloud(place))
         for role, project in json.loads(kept["rows"]):
             keystone.unassign_project_role_from_user(project, kept["user"], role)
 
 
 def _give_roles(place: Place, kept: Kept) -> None:
-    with told_plainly("give an account its roles"):
+    with translate_errors("give an account its roles"):
         keystone = identity_api(_cloud(place))
         for role, project in json.loads(kept["rows"]):
             keystone.assign_project_role_to_user(project, kept["user"], role)
@@ -133,7 +133,7 @@ def _give_roles(place: Place, kept: Kept) -> None:
 
 def _rules(place: Place) -> Kept:
     """Keep the rules by which the launches' guests may send."""
-    with told_plainly("ask for the security group's rules"):
+    with translate_errors("ask for the security group's rules"):
         cloud = _cloud(place)
         group = cloud.network.find_security_group(GROUP, project_id=project_id(cloud))
         if group is None:
@@ -144,13 +144,13 @@ def _rules(place: Place) -> Kept:
 
 
 def _close_egress(place: Place) -> None:
-    with told_plainly("take away the rules for what guests send"):
+    with translate_errors("delete the rules for what guests send"):
         for rule, _kind in json.loads(_rules(place)["rows"]):
             _cloud(place).network.delete_security_group_rule(rule)
 
 
 def _open_egress(place: Place, kept: Kept) -> None:
-    with told_plainly("make the rules for what guests send"):
+    with translate_errors("make the rules for what guests send"):
         there = {kind for _rule, kind in json.loads(_rules(place)["rows"])}
         for _rule, kind in json.loads(kept["rows"]):
             if kind not in there:
@@ -160,7 +160,7 @@ def _open_egress(place: Place, kept: Kept) -> None:
 
 
 def _set_dhcp(place: Place, *, on: bool) -> None:
-    with told_plainly("switch a subnet's DHCP"):
+    with translate_errors("switch a subnet's DHCP"):
         cloud = _cloud(place)
         subnet = cloud.network.find_subnet(GROUP, project_id=project_id(cloud))
         if subnet is None:
@@ -179,7 +179,7 @@ def _dhcp(place: Place, _kept: Kept) -> None:
 def _claim(place: Place) -> None:
     """Claim all that is left of a class of resources, on every host, for instances that are not there."""
     resource = place.options["resource"]
-    with told_plainly("claim what hosts have"):
+    with translate_errors("claim what hosts have"):
         cloud = _cloud(place)
         project = project_id(cloud)
         for provider in _providers(cloud):
@@ -216,7 +216,7 @@ def _left(cloud: Connection, provider: str, resource: str) -> Iterator[int]:
 
 
 def _unclaim(place: Place, _kept: Kept) -> None:
-    with told_plainly("give back what was claimed"):
+    with translate_errors("give back what was claimed"):
         cloud = _cloud(place)
         for provider in _providers(cloud):
             path = f"/resource_providers/{provider}/allocations"

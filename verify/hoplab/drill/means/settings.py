@@ -5,7 +5,7 @@ from typing import Final
 from hoplab.drill.means.cover import cover_file, uncover
 from hoplab.drill.means.place import MARK, Kept, Kind, Place
 from hoplab.drill.means.processes import begin
-from hoplab.lab.connection import connect, identity_api, new_request_id, told_plainly
+from hoplab.lab.connection import connect, identity_api, new_request_id, translate_errors
 from hoplab.model.errors import SourceError
 
 NOWHERE: Final = 1
@@ -49,7 +49,7 @@ def _restore_file(place: Place, _kept: Kept) -> None:
 
 
 def _endpoint(place: Place) -> Kept:
-    with told_plainly("ask Keystone for its catalogue"):
+    with translate_errors("ask Keystone for its catalogue"):
         keystone = identity_api(connect(place.deployment, new_request_id()))
         for service in keystone.services(type=place.options["type"]):
             for one in keystone.endpoints(service_id=service.id, interface=place.options["interface"]):
@@ -69,7 +69,7 @@ def _lead(place: Place, kept: Kept) -> None:
 
 
 def _point(place: Place, endpoint: str, url: str) -> None:
-    with told_plainly("change an endpoint"):
+    with translate_errors("change an endpoint"):
         identity_api(connect(place.deployment, new_request_id())).update_endpoint(endpoint, url=url)
 
 
@@ -93,7 +93,7 @@ def _permit(place: Place, _kept: Kept) -> None:
 
 def _agent(place: Place) -> Kept:
     """Keep under which host Neutron knows an agent of a node."""
-    with told_plainly("ask for Neutron's agents"):
+    with translate_errors("ask for Neutron's agents"):
         for one in connect(place.deployment, new_request_id()).network.agents(binary=place.service.name):
             if one.host.partition(".")[0] == place.node.name.partition(".")[0]:
                 return {"host": str(one.host)}
@@ -115,7 +115,7 @@ def _right_host(place: Place, kept: Kept) -> None:
 
 def _forget(place: Place, host: str) -> None:
     """Have Neutron forget an agent that does not report any more under that host."""
-    with told_plainly("have Neutron forget an agent"):
+    with translate_errors("have Neutron forget an agent"):
         network = connect(place.deployment, new_request_id()).network
         for one in list(network.agents(binary=place.service.name, host=host)):
             network.delete_agent(one)
