@@ -174,8 +174,25 @@ class Bench(ExitStack):
     def machine(self, node: Node, network: Any, **attributes: Any) -> Machine:
         """Make a port, plug it, and wait until Neutron calls it ACTIVE."""
         machine = self.plug(node, self.port(network, node, **attributes))
-        self.active(machine.port)
+        try:
+            self.active(machine.port)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self._pending(machine)}") from None
         return machine
+
+    def _pending(self, machine: Machine) -> str:
+        """Return whom Neutron still waits for before it calls a port ACTIVE, and what its node's logs say of it."""
+        port = machine.port.id
+        blocks = (
+            "select entity from provisioningblocks as b join ports as p on p.standard_attr_id = b.standard_attr_id "
+            f"where p.id = '{port}'"
+        )
+        asked = (
+            f'mariadb neutron -N -e "{blocks}"; ovs-vsctl --columns=name,ofport,error,external_ids list Interface '
+            f"{machine.name}; grep -h {port} /var/log/neutron/*.log | tail -n 15; "
+            "grep -hE ' (ERROR|WARNING) ' /var/log/neutron/*.log | tail -n 10"
+        )
+        return machine.node.run(asked).stdout
 
     def active(self, port: Any, seconds: float = 60) -> None:
         """Wait until Neutron calls a port ACTIVE."""
