@@ -1,12 +1,17 @@
 """The catalogue's module against an identity service that keeps what it is given; only its network is not there."""
 
+import json
+import threading
 from collections.abc import Callable
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from keystoneauth1.exceptions import ClientException
 from plugins.modules import identity_catalogue
-from plugins.modules.identity_catalogue import ensure
+from plugins.modules.identity_catalogue import can_log_in, ensure
 
 SERVICES = [
     {"name": "glance", "type": "image", "url": "http://192.0.2.1:9292", "password": "one"},
@@ -96,3 +101,45 @@ def test_mends_what_differs(identity: Identity) -> None:
     assert ensure(identity, params, check=True) == wanted
     assert ensure(identity, params, check=False) == wanted
     assert ensure(identity, params, check=False) == []
+
+
+class Keystone(BaseHTTPRequestHandler):
+    """Answers a request for a token with one status."""
+
+    status = HTTPStatus.CREATED
+
+    def do_GET(self) -> None:
+        here = {"rel": "self", "href": f"http://{self.headers['Host']}/v3/"}
+        self.answer(HTTPStatus.OK, {"version": {"id": "v3.14", "status": "stable", "links": [here]}})
+
+    def do_POST(self) -> None:
+        token = {"methods": ["password"], "expires_at": "2099-01-01T00:00:00Z", "user": {"id": "u", "name": "n"}}
+        self.answer(self.status, {"token": token} if self.status == HTTPStatus.CREATED else {"error": {}})
+
+    def answer(self, status: HTTPStatus, document: dict[str, Any]) -> None:
+        body = json.dumps(document).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("X-Subject-Token", "t")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_arguments: object) -> None:
+        """Say nothing."""
+
+
+@pytest.mark.parametrize(
+    ("status", "logs_in"),
+    [(HTTPStatus.CREATED, True), (HTTPStatus.UNAUTHORIZED, False), (HTTPStatus.FORBIDDEN, None)],
+)
+def test_a_password_is_wrong_only_if_keystone_says_so(status: HTTPStatus, logs_in: bool | None) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), type("Answering", (Keystone,), {"status": status})) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        params = PARAMS | {"auth_url": f"http://127.0.0.1:{server.server_address[1]}/v3"}
+        if logs_in is None:
+            with pytest.raises(ClientException):
+                can_log_in(params, "glance", "one")
+        else:
+            assert can_log_in(params, "glance", "one") is logs_in
+        server.shutdown()
