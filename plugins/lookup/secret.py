@@ -103,21 +103,20 @@ def read_secrets(path: str) -> dict[str, str]:
     return known
 
 
-def get_secret(path: str, name: str, kind: str) -> str:
-    """Return the secret of that name, made now if it is new."""
+def get_secrets(path: str, names: list[str], kind: str) -> list[str]:
+    """Return the secrets of these names, those that are new made now."""
     known = read_secrets(path)
-    if name not in known:
+    if not known.keys() >= set(names):
         with locked(path):
             known = read_secrets(path)
-            if name not in known:
-                known[name] = MAKERS[kind]()
-                temporary = f"{path}.{os.getpid()}"
-                with os.fdopen(
-                    os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
-                ) as stream:
-                    yaml.safe_dump(known, stream, default_flow_style=False)
-                os.rename(temporary, path)
-    return ssh_public(known[name]) if kind == "ssh_public" else known[name]
+            known |= {name: MAKERS[kind]() for name in dict.fromkeys(names) if name not in known}
+            temporary = f"{path}.{os.getpid()}"
+            with os.fdopen(
+                os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
+            ) as stream:
+                yaml.safe_dump(known, stream, default_flow_style=False)
+            os.rename(temporary, path)
+    return [ssh_public(known[name]) if kind == "ssh_public" else known[name] for name in names]
 
 
 class LookupModule(LookupBase):
@@ -133,4 +132,4 @@ class LookupModule(LookupBase):
             raise AnsibleError(
                 "lookup secret: the variable secrets_file is not set; it names the file that keeps the secrets"
             )
-        return [get_secret(str(path), str(term), kind) for term in terms]
+        return get_secrets(str(path), [str(term) for term in terms], kind)

@@ -19,7 +19,7 @@ from plugins.filter.hoplab import nth_address, prefix_length, rabbitmq_password_
 from plugins.lookup.debian_sources import sources_for
 from plugins.lookup.node_services import services_of
 from plugins.lookup.role_packages import packages_of
-from plugins.lookup.secret import get_secret
+from plugins.lookup.secret import get_secrets
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -27,16 +27,16 @@ ROOT = Path(__file__).resolve().parents[2]
 def take_many(path: str, worker: int) -> None:
     """Ask for twenty secrets, each of which another process asks for, too."""
     for number in range(20):
-        get_secret(path, f"secret_{(number + worker) % 25}", "password")
+        get_secrets(path, [f"secret_{(number + worker) % 25}"], "password")[0]
 
 
 class TestSecret:
     def test_is_made_once_and_kept_in_a_file_of_its_owner(self, tmp_path: Path) -> None:
         path = tmp_path / "lab" / "secrets.yml"
-        first = get_secret(str(path), "one", "password")
+        first = get_secrets(str(path), ["one"], "password")[0]
         assert re.fullmatch(r"[A-Za-z0-9]{40}", first)
-        assert get_secret(str(path), "one", "password") == first
-        assert get_secret(str(path), "two", "password") != first
+        assert get_secrets(str(path), ["one"], "password")[0] == first
+        assert get_secrets(str(path), ["two"], "password")[0] != first
         assert yaml.safe_load(path.read_text())["one"] == first
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
@@ -57,15 +57,15 @@ class TestSecret:
 
     def test_kinds(self, tmp_path: Path) -> None:
         path = str(tmp_path / "secrets.yml")
-        assert uuid.UUID(get_secret(path, "fsid", "uuid")).version == 4
-        assert len(base64.urlsafe_b64decode(get_secret(path, "fernet", "fernet"))) == 32
-        cephx = base64.b64decode(get_secret(path, "cephx", "cephx"))
+        assert uuid.UUID(get_secrets(path, ["fsid"], "uuid")[0]).version == 4
+        assert len(base64.urlsafe_b64decode(get_secrets(path, ["fernet"], "fernet")[0])) == 32
+        cephx = base64.b64decode(get_secrets(path, ["cephx"], "cephx")[0])
         kind, _seconds, nanoseconds, length = struct.unpack("<HIIH", cephx[:12])
         assert (kind, nanoseconds, length, len(cephx)) == (1, 0, 16, 28)
 
     def test_ssh_keys_belong_together(self, tmp_path: Path) -> None:
         path = str(tmp_path / "secrets.yml")
-        private, public = (get_secret(path, "ssh", kind) for kind in ("ssh_private", "ssh_public"))
+        private, public = (get_secrets(path, ["ssh"], kind)[0] for kind in ("ssh_private", "ssh_public"))
         key = tmp_path / "key"
         key.touch(mode=0o600)
         key.write_text(private)
@@ -78,7 +78,7 @@ class TestSecret:
         path = tmp_path / "secrets.yml"
         path.write_text(text)
         with pytest.raises(AnsibleError, match=rf"{re.escape(str(path))}.*Restore it, or delete it"):
-            get_secret(str(path), "one", "password")
+            get_secrets(str(path), ["one"], "password")[0]
         assert path.read_text() == text
 
     @pytest.mark.parametrize(

@@ -42,3 +42,16 @@ def test_secrets_are_their_owners_alone(scenario: Scenario, name: str) -> None:
 def test_the_guest_image_is_the_one_that_the_node_built(scenario: Scenario) -> None:
     here = hashlib.sha256((scenario.lab / "guest.raw").read_bytes()).hexdigest()
     assert scenario.control.output("sha256sum /var/lib/hoplab/guest.raw").split()[0] == here
+
+
+def test_absent_removes_what_it_wrote_and_nothing_else(scenario: Scenario) -> None:
+    wrote = ["clouds.yaml", "lab.json", "ssh/config", "token-cache-secret", "guest.raw"]
+    before = {path.relative_to(scenario.lab) for path in scenario.lab.rglob("*") if path.is_file()}
+    try:
+        done = scenario.converge(client_state="absent")
+        assert done.returncode == 0, done.stdout
+        after = {path.relative_to(scenario.lab) for path in scenario.lab.rglob("*") if path.is_file()}
+        assert {str(path) for path in before - after} == set(wrote)
+    finally:
+        assert scenario.converge().returncode == 0
+    assert all((scenario.lab / name).is_file() for name in wrote)
