@@ -18,13 +18,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from hoplab.judge.stream import Outcome, Stream
 from hoplab.judge.verdicts import Launch
 from hoplab.model.events import Event
 from hoplab.parse.ceph import Images
 from hoplab.parse.dnsmasq import HostFiles
 from hoplab.parse.forms import Context, read_lines
 from hoplab.session.judge_run import judge_run
+from samples.follow import Outcome, Stream
 from samples.runs import CATALOGUE, FLOW, unpacked
 from samples.stream import LEARNS, STARTS, Made, Moment
 

@@ -10,10 +10,10 @@ from hoplab.flow.actors import BY_ACCOUNT
 from hoplab.join.ids import teaches
 from hoplab.join.interest import Interests
 from hoplab.join.pairing import CARRIED, pair_statements
-from hoplab.judge.stream import HOLD, LATE, WAIT, Outcome, Stream
 from hoplab.judge.verdicts import Launch, Result, judge
 from hoplab.model.events import Event
 from hoplab.run.record import Record, read_record
+from samples.follow import HOLD, LATE, WAIT, Outcome, Stream
 from samples.rate import Reading
 from samples.runs import CATALOGUE, FLOW, read_run, recorded, relevant, unpacked, verdicts
 from samples.stream import LEARNS, STARTS, Made
