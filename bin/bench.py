@@ -187,8 +187,8 @@ def page(values: Figures, phases: dict[str, list[tuple[str, float]]], remarks: l
         f"- Machine: {os.cpu_count()} cores ({processor()}), {int(memory) / 1e6:.0f} GB of memory, {release}, "
         f"Linux {platform.release()}; guests under emulation where KVM runs none",
         "",
-        "The reference beside each figure was measured right before it: how long it took to start a Python program that "
-        "loads openstacksdk, and a loop of five million multiplications.",
+        "The reference beside each figure was measured right before it: how long it took to start a Python program "
+        "that loads openstacksdk, and a loop of five million multiplications.",
         "",
         "| What | Goal | Measured | Reference |",
         "| --- | --- | --- | --- |",

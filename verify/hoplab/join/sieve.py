@@ -1,7 +1,7 @@
 """Of all events of a run, those of its launch: found as they are read, so that memory holds what is the launch's alone.
 
-It keeps what judging all events at once would look at. What may still turn out to be the launch's, when another id of it is learnt, waits in a temporary
-database.
+It keeps what judging all events at once would look at. What may still turn out to be the launch's, when another id of
+it is learnt, waits in a temporary database.
 """
 
 import hashlib
