@@ -10,7 +10,7 @@ from openstack.connection import Connection
 
 from hoplab.lab.connection import connect, new_request_id
 from hoplab.lab.deployment import Deployment, find_lab, load
-from hoplab.launch.journey import boot, prepare
+from hoplab.launch.instance import boot, prepare
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

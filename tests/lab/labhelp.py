@@ -13,7 +13,7 @@ from hoplab.lab.connection import image_api, new_request_id, project_id, volume_
 from hoplab.lab.deployment import Deployment
 from hoplab.lab.ssh import ensure_key, execute
 from hoplab.launch.cleanup import cleanup
-from hoplab.launch.journey import Journey, Prepared, boot, guest_key
+from hoplab.launch.instance import LaunchedInstance, Prepared, boot, guest_key
 from hoplab.launch.networks import ensure_security_group, ensure_tenant_network, find_external_network
 from hoplab.launch.plan import Plan
 from hoplab.launch.resources import ensure_keypair, ensure_volume, wait_server
@@ -39,7 +39,7 @@ class Guest:
     cloud: Connection
     deployment: Deployment
     plan: Plan
-    journey: Journey
+    journey: LaunchedInstance
 
     @property
     def id(self) -> str:

@@ -10,7 +10,7 @@ from hoplab.lab.connection import new_request_id
 from hoplab.lab.deployment import Deployment, Node
 from hoplab.lab.ssh import Nodes
 from hoplab.launch.adopt import adopt
-from hoplab.launch.journey import Journey
+from hoplab.launch.instance import LaunchedInstance
 from hoplab.launch.plan import Plan
 
 pytestmark = pytest.mark.lab
@@ -19,13 +19,13 @@ HINTS = {(hop.hint.at, hop.hint.run): hop.hint for hop in load_flows().hops.valu
 
 
 @pytest.fixture(scope="module")
-def journey(admin: Connection, deployment: Deployment) -> Journey:
+def journey(admin: Connection, deployment: Deployment) -> LaunchedInstance:
     found = adopt(admin, deployment, Plan(), global_request_id=new_request_id())
     assert found is not None, "the instance of `make lab` does not run: make launch"
     return found
 
 
-def places(deployment: Deployment, hint: Hint, journey: Journey) -> tuple[Node, ...]:
+def places(deployment: Deployment, hint: Hint, journey: LaunchedInstance) -> tuple[Node, ...]:
     if hint.at != "host":
         return nodes_of(deployment, hint.at)
     host = deployment.node_of_host(journey.host)
@@ -33,7 +33,7 @@ def places(deployment: Deployment, hint: Hint, journey: Journey) -> tuple[Node, 
 
 
 @pytest.mark.parametrize("hint", HINTS.values(), ids=[run[:60] for _at, run in HINTS])
-def test_a_hint_shows_something(hint: Hint, deployment: Deployment, journey: Journey) -> None:
+def test_a_hint_shows_something(hint: Hint, deployment: Deployment, journey: LaunchedInstance) -> None:
     line = hint.run
     ids = {
         "image": journey.image_id,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hoplab.lab.deployment import Deployment, load
-from hoplab.launch.journey import Journey
+from hoplab.launch.instance import LaunchedInstance
 from hoplab.model.states import StateSeen
 from samples.drills import SSH
 
@@ -65,8 +65,8 @@ def deployment(document: Document, write_lab: Callable[[object], Path]) -> Deplo
 
 
 @pytest.fixture
-def journey() -> Journey:
-    return Journey(
+def journey() -> LaunchedInstance:
+    return LaunchedInstance(
         global_request_id="req-11111111-1111-1111-1111-111111111111",
         request_id="req-22222222-2222-2222-2222-222222222222",
         server_id="33333333-dead-beef-0000-000000000011",

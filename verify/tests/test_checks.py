@@ -10,7 +10,7 @@ from hoplab.checks.findings import Finding, Verdict
 from hoplab.checks.nodes import UnitState, check_nodes, judge, parse_show
 from hoplab.lab.deployment import Deployment
 from hoplab.lab.ssh import Nodes
-from hoplab.launch.journey import Journey
+from hoplab.launch.instance import LaunchedInstance
 from hoplab.model.errors import SourceError
 from hoplab.parse.guest import parse
 from hoplab.session.checked_launch import guarded
@@ -57,7 +57,7 @@ def test_nodes_are_each_asked_once_and_told_in_order(deployment: Deployment) -> 
     assert "Connection timed out" in findings[1].actual
 
 
-def guest_lines(journey: Journey) -> str:
+def guest_lines(journey: LaunchedInstance) -> str:
     return "\n".join(
         [
             "LABGUEST boot kernel=6 up=3.1",
@@ -69,14 +69,14 @@ def guest_lines(journey: Journey) -> str:
     )
 
 
-def test_a_console_with_all_lines_of_this_launch_holds(journey: Journey) -> None:
+def test_a_console_with_all_lines_of_this_launch_holds(journey: LaunchedInstance) -> None:
     findings = guest.judge_console(parse(guest_lines(journey)), journey)
     assert [finding.verdict for finding in findings] == [Verdict.HOLDS] * 3
     assert journey.volume_id[:20] in findings[2].actual
 
 
 @pytest.mark.parametrize(("field", "which"), [("fixed_address", 0), ("server_id", 1), ("volume_id", 2)])
-def test_another_launch_s_line_proves_nothing(journey: Journey, field: str, which: int) -> None:
+def test_another_launch_s_line_proves_nothing(journey: LaunchedInstance, field: str, which: int) -> None:
     other = {"fixed_address": "10.77.0.1", "server_id": "other", "volume_id": "dddddddd-0000-0000-0000-000000000001"}
     events = parse(guest_lines(journey))
     changed = replace(journey, **{field: other[field]})  # type: ignore[arg-type]  # fields of text alone
@@ -84,12 +84,12 @@ def test_another_launch_s_line_proves_nothing(journey: Journey, field: str, whic
     assert [finding.verdict is Verdict.FAILS for finding in findings] == [which == index for index in range(3)]
 
 
-def test_lines_from_before_the_last_start_prove_nothing(journey: Journey) -> None:
+def test_lines_from_before_the_last_start_prove_nothing(journey: LaunchedInstance) -> None:
     events = parse(f"{guest_lines(journey)}\nLABGUEST boot kernel=6 up=3.1\n")
     assert {finding.verdict for finding in guest.judge_console(events, journey)} == {Verdict.FAILS}
 
 
-def test_a_guest_that_failed_says_so_in_the_finding(journey: Journey) -> None:
+def test_a_guest_that_failed_says_so_in_the_finding(journey: LaunchedInstance) -> None:
     events = parse("LABGUEST dhcp fail try=2 mac=m up=25.06\nLABGUEST metadata fail try=1 timed out up=37.3")
     dhcp, metadata, _ = guest.judge_console(events, journey)
     assert dhcp.actual.startswith("dhcp fail try=2")
@@ -97,7 +97,7 @@ def test_a_guest_that_failed_says_so_in_the_finding(journey: Journey) -> None:
 
 
 @pytest.mark.parametrize("form", ["{}", '{{"uuid": "{}"}}'])
-def test_the_guest_that_answers_has_to_be_this_instance(journey: Journey, form: str) -> None:
+def test_the_guest_that_answers_has_to_be_this_instance(journey: LaunchedInstance, form: str) -> None:
     text = f"hoplab-1\nLinux 6.12\n{form.format(journey.server_id.upper())}\n"
     assert guest.judge_ssh(text, journey).verdict is Verdict.HOLDS
     assert guest.judge_ssh("hoplab-1\nLinux 6.12\nanother-id\n", journey).verdict is Verdict.FAILS
@@ -115,14 +115,14 @@ def test_the_guest_that_answers_has_to_be_this_instance(journey: Journey, form: 
     ],
 )
 def test_the_instance_is_judged(
-    journey: Journey, status: str, host: str, listed: tuple[str, ...], verdict: Verdict
+    journey: LaunchedInstance, status: str, host: str, listed: tuple[str, ...], verdict: Verdict
 ) -> None:
     finding = instance.judge_instance(status, host, listed, journey)
     assert finding.verdict is verdict
     assert "172.29.22.107 (floating" in finding.actual
 
 
-def test_the_launch_time_is_told_to_a_tenth_of_a_second(journey: Journey) -> None:
+def test_the_launch_time_is_told_to_a_tenth_of_a_second(journey: LaunchedInstance) -> None:
     finding = instance.judge_time(journey)
     assert finding.actual == "14.3 s from POST to ACTIVE"
     assert "BUILD/spawning 0.5 -> ACTIVE 14.3" in finding.evidence
@@ -143,7 +143,7 @@ def bucket(*entries: dict[str, object]) -> tuple[ceph.StoredObject, ...]:
     return ceph.parse_bucket(json.dumps(list(entries)))
 
 
-def test_the_image_s_object_needs_its_id_size_and_checksum(journey: Journey) -> None:
+def test_the_image_s_object_needs_its_id_size_and_checksum(journey: LaunchedInstance) -> None:
     good = entry(journey.image_id, 1000, journey.image_checksum)
     assert ceph.judge_object(bucket(good, entry("x", 5)), journey, "c").verdict is Verdict.HOLDS
     for bad in (entry("x", 1000), entry(journey.image_id, 999), entry(journey.image_id, 1000, "other")):
@@ -151,7 +151,7 @@ def test_the_image_s_object_needs_its_id_size_and_checksum(journey: Journey) -> 
     assert ceph.judge_object((), journey, "c").actual == "no such object"
 
 
-def test_an_image_in_segments_is_added_up(journey: Journey) -> None:
+def test_an_image_in_segments_is_added_up(journey: LaunchedInstance) -> None:
     parts = (entry(f"{journey.image_id}-0000{number}", 500) for number in (1, 2))
     assert ceph.judge_object(bucket(entry(journey.image_id, 0), *parts), journey, "c").verdict is Verdict.HOLDS
 
@@ -193,7 +193,7 @@ def test_a_watcher_s_address(address: str, ip: str) -> None:
     assert ceph.watcher_ip(address) == ip
 
 
-def test_only_the_instance_s_own_host_counts_as_watcher(journey: Journey) -> None:
+def test_only_the_instance_s_own_host_counts_as_watcher(journey: LaunchedInstance) -> None:
     ours, other = "172.29.20.21:0/301", "172.29.20.22:0/302"
     assert ceph.judge_watchers((other, ours), "172.29.20.21", journey, "c").verdict is Verdict.HOLDS
     assert ceph.judge_watchers((other,), "172.29.20.21", journey, "c").verdict is Verdict.FAILS
@@ -201,7 +201,7 @@ def test_only_the_instance_s_own_host_counts_as_watcher(journey: Journey) -> Non
     assert ceph.judge_watchers((), "172.29.20.21", journey, "c").actual == "no watcher"
 
 
-def test_a_host_that_is_no_node_of_the_lab_is_unknown(deployment: Deployment, journey: Journey) -> None:
+def test_a_host_that_is_no_node_of_the_lab_is_unknown(deployment: Deployment, journey: LaunchedInstance) -> None:
     with Nodes(deployment.ssh, runner=lambda *_: pytest.fail("nothing to ask")) as nodes:
         finding = ceph.check_watcher(nodes, deployment, replace(journey, host="elsewhere"))
     assert finding.verdict is Verdict.UNKNOWN

@@ -9,7 +9,7 @@ from openstack.network.v2.network import Network
 from hoplab.lab.connection import connect, new_request_id
 from hoplab.lab.deployment import Deployment
 from hoplab.launch.images import file_digest, same_bytes
-from hoplab.launch.journey import Prepared, server_request
+from hoplab.launch.instance import Prepared, server_request
 from hoplab.launch.networks import TenantNetwork
 from hoplab.launch.plan import FLAVORS, Plan
 from hoplab.launch.resources import InstanceFailedError, fault_of, wait_server

@@ -7,7 +7,7 @@ from rich.console import Console
 from hoplab.checks.findings import Finding, fails, holds, unknown
 from hoplab.checks.outcome import Outcome
 from hoplab.commands.launch_table import as_json, plain, result_line, show
-from hoplab.launch.journey import Journey
+from hoplab.launch.instance import LaunchedInstance
 
 GOOD = holds("node ctl1", "active", "SSH answers, 2 services active", "systemctl show")
 BAD = fails("guest SSH", "the guest answers", "no [route]\nto host", "ssh root@1.2.3.4", "ping -c 3 1.2.3.4")
@@ -53,7 +53,7 @@ def test_a_pipe_gets_plain_text_and_a_terminal_a_table() -> None:
     assert "global request id req-1" in terminal.getvalue()
 
 
-def test_json_has_everything(journey: Journey) -> None:
+def test_json_has_everything(journey: LaunchedInstance) -> None:
     document = json.loads(as_json(Outcome(REQUEST, (GOOD, BAD), journey)))
     assert (document["schema"], document["verb"], document["result"]) == (1, "launch", "fails")
     assert document["global_request_id"] == "req-1"

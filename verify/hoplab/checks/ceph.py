@@ -8,7 +8,7 @@ from typing import Any
 from hoplab.checks.findings import Finding, fails, holds, unknown
 from hoplab.lab.deployment import Deployment
 from hoplab.lab.ssh import Nodes
-from hoplab.launch.journey import Journey
+from hoplab.launch.instance import LaunchedInstance
 from hoplab.model.errors import SourceError
 
 BUCKET = "glance"
@@ -42,7 +42,7 @@ def parse_bucket(text: str) -> tuple[StoredObject, ...]:
         raise ValueError(f"not a list of objects: {error}") from None
 
 
-def judge_object(objects: tuple[StoredObject, ...], journey: Journey, command: str) -> Finding:
+def judge_object(objects: tuple[StoredObject, ...], journey: LaunchedInstance, command: str) -> Finding:
     """Judge whether the image's bytes are in the bucket: one object of its id, or its segments ID-00001, ID-00002..."""
     expected = f"object {journey.image_id} of {journey.image_size} bytes in bucket {BUCKET}"
     whole = [item for item in objects if item.name == journey.image_id]
@@ -59,7 +59,7 @@ def judge_object(objects: tuple[StoredObject, ...], journey: Journey, command: s
     return holds("image in RGW", expected, actual, evidence)
 
 
-def check_object(nodes: Nodes, deployment: Deployment, journey: Journey) -> Finding:
+def check_object(nodes: Nodes, deployment: Deployment, journey: LaunchedInstance) -> Finding:
     """Read the bucket's index on the RGW node and judge it."""
     node = deployment.first_in_group("ceph_rgw")
     argv = bucket_argv()
@@ -98,7 +98,7 @@ def watcher_ip(address: str) -> str:
         return ""
 
 
-def judge_watchers(watchers: tuple[str, ...], address: str, journey: Journey, command: str) -> Finding:
+def judge_watchers(watchers: tuple[str, ...], address: str, journey: LaunchedInstance, command: str) -> Finding:
     """Judge whether the instance's compute node has the volume open. address: that node's management address."""
     expected = f"volume {journey.volume_id} is watched by {journey.host} ({address})"
     evidence = f"rbd status {VOLUME_POOL}/volume-{journey.volume_id}: watchers {', '.join(watchers) or 'none'}"
@@ -109,7 +109,7 @@ def judge_watchers(watchers: tuple[str, ...], address: str, journey: Journey, co
     return fails("volume's RBD watcher", expected, actual, evidence, command)
 
 
-def check_watcher(nodes: Nodes, deployment: Deployment, journey: Journey) -> Finding:
+def check_watcher(nodes: Nodes, deployment: Deployment, journey: LaunchedInstance) -> Finding:
     """Ask Ceph who has the volume open and judge it."""
     node = deployment.first_in_group("ceph_mon")
     compute = deployment.node_of_host(journey.host)

@@ -9,7 +9,7 @@ from openstack.connection import Connection
 from hoplab.checks.findings import Finding, fails, holds
 from hoplab.lab.deployment import Deployment
 from hoplab.lab.ssh import Target, execute
-from hoplab.launch.journey import Journey
+from hoplab.launch.instance import LaunchedInstance
 from hoplab.launch.plan import GUEST_USER, Plan
 from hoplab.launch.waiting import SYSTEM_CLOCK, Clock, Pending, wait_for
 from hoplab.model.errors import SourceError, WaitTimeoutError
@@ -30,7 +30,7 @@ def console_text(cloud: Connection, server_id: str) -> str:
     return str(output.get("output") or "")
 
 
-def judge_console(events: Sequence[console.Event], journey: Journey) -> tuple[Finding, Finding, Finding]:
+def judge_console(events: Sequence[console.Event], journey: LaunchedInstance) -> tuple[Finding, Finding, Finding]:
     """Judge the DHCP, metadata and volume lines since the guest's last start, each by this launch's ids."""
     recent = console.last_boot(events)
     command = f"openstack console log show {journey.server_id}"
@@ -67,7 +67,9 @@ def judge_console(events: Sequence[console.Event], journey: Journey) -> tuple[Fi
     )
 
 
-def check_console(cloud: Connection, journey: Journey, plan: Plan, clock: Clock = SYSTEM_CLOCK) -> tuple[Finding, ...]:
+def check_console(
+    cloud: Connection, journey: LaunchedInstance, plan: Plan, clock: Clock = SYSTEM_CLOCK
+) -> tuple[Finding, ...]:
     """Read the console until all its lines are there or the time is up, and judge what it then says."""
     latest: list[tuple[Finding, ...]] = []
 
@@ -88,7 +90,7 @@ def guest_target(deployment: Deployment, address: str, key: Path) -> Target:
     return Target(f"guest {address}", address, GUEST_USER, 22, key, known_hosts, changing_key=True)
 
 
-def judge_ssh(stdout: str, journey: Journey) -> Finding:
+def judge_ssh(stdout: str, journey: LaunchedInstance) -> Finding:
     """Judge a guest's answer to SSH_ARGV: its machine id has to be the instance's, or else any guest could answer."""
     expected = f"the guest of instance {journey.server_id} answers"
     lines = [line.strip() for line in stdout.splitlines() if line.strip()]
@@ -101,7 +103,11 @@ def judge_ssh(stdout: str, journey: Journey) -> Finding:
 
 
 def check_ssh(
-    deployment: Deployment, journey: Journey, plan: Plan, namespace_command: str | None, clock: Clock = SYSTEM_CLOCK
+    deployment: Deployment,
+    journey: LaunchedInstance,
+    plan: Plan,
+    namespace_command: str | None,
+    clock: Clock = SYSTEM_CLOCK,
 ) -> Finding:
     """Log in to the guest through the router and the floating IP, again and again until it answers or time is up.
 

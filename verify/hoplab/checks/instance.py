@@ -6,7 +6,7 @@ from openstack.connection import Connection
 from hoplab.checks.findings import Finding, fails, holds
 from hoplab.lab.deployment import Deployment
 from hoplab.lab.ssh import command_for_person
-from hoplab.launch.journey import Journey, host_of
+from hoplab.launch.instance import LaunchedInstance, host_of
 
 
 def addresses(server: Server) -> tuple[str, ...]:
@@ -15,7 +15,7 @@ def addresses(server: Server) -> tuple[str, ...]:
     return tuple(f"{item['addr']} ({item['OS-EXT-IPS:type']})" for items in found.values() for item in items)
 
 
-def judge_instance(status: str, host: str, listed: tuple[str, ...], journey: Journey) -> Finding:
+def judge_instance(status: str, host: str, listed: tuple[str, ...], journey: LaunchedInstance) -> Finding:
     """Judge the instance by its status, host and addresses, read after the launch.
 
     Nova's list of addresses is its cache of Neutron, so the floating one may be missing for a moment: it is
@@ -34,7 +34,7 @@ def judge_instance(status: str, host: str, listed: tuple[str, ...], journey: Jou
     return fails(f"instance {journey.server_name}", expected, actual, evidence, command)
 
 
-def judge_time(journey: Journey) -> Finding:
+def judge_time(journey: LaunchedInstance) -> Finding:
     """Show how long the launch took and what the instance went through."""
     path = " -> ".join(
         f"{state.status}{'/' + state.task_state if state.task_state else ''} {state.seconds:.1f}"
@@ -44,7 +44,7 @@ def judge_time(journey: Journey) -> Finding:
     return holds("launch time", "measured", actual, f"polled each 0.5 s: {path}; Nova request {journey.request_id}")
 
 
-def check_instance(cloud: Connection, journey: Journey) -> Finding:
+def check_instance(cloud: Connection, journey: LaunchedInstance) -> Finding:
     """Read the instance anew and judge it."""
     server = cloud.compute.get_server(journey.server_id)
     return judge_instance(str(server.status), host_of(server), addresses(server), journey)

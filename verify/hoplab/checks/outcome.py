@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from hoplab.checks.findings import Finding, Verdict, overall
-from hoplab.launch.journey import Journey
+from hoplab.launch.instance import LaunchedInstance
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +12,7 @@ class Outcome:
 
     global_request_id: str
     findings: tuple[Finding, ...]
-    journey: Journey | None = None
+    journey: LaunchedInstance | None = None
     booted: bool = True
 
     @property

@@ -6,7 +6,7 @@ from openstack.compute.v2.server import Server
 from openstack.connection import Connection
 
 from hoplab.lab.deployment import Deployment
-from hoplab.launch.journey import Journey, create_request_id, guest_key, host_of
+from hoplab.launch.instance import LaunchedInstance, create_request_id, guest_key, host_of
 from hoplab.launch.plan import Plan
 from hoplab.launch.resources import own_servers
 from hoplab.model.states import StateSeen
@@ -18,7 +18,7 @@ def seconds_between(earlier: str, later: str) -> float:
     return (times[1] - times[0]).total_seconds()
 
 
-def adopt(cloud: Connection, deployment: Deployment, plan: Plan, *, global_request_id: str) -> Journey | None:
+def adopt(cloud: Connection, deployment: Deployment, plan: Plan, *, global_request_id: str) -> LaunchedInstance | None:
     """Return the journey of the running instance of an earlier launch; None if it isn't there or lacks a part.
 
     Its seconds to ACTIVE are Nova's own (created to launched, in whole seconds at the start). Raises what openstacksdk
@@ -33,7 +33,7 @@ def adopt(cloud: Connection, deployment: Deployment, plan: Plan, *, global_reque
 
 def _journey(
     cloud: Connection, deployment: Deployment, plan: Plan, server: Server, *, volume_id: str, global_request_id: str
-) -> Journey | None:
+) -> LaunchedInstance | None:
     ports = list(cloud.network.ports(device_id=server.id))
     router = cloud.network.find_router(plan.group)
     image = cloud.image.find_image(server.image["id"]) if server.image else None
@@ -42,7 +42,7 @@ def _journey(
         return None
     fixed = ports[0].fixed_ips[0]
     took = seconds_between(str(server.created_at), str(server.launched_at))
-    return Journey(
+    return LaunchedInstance(
         global_request_id=global_request_id,
         request_id=create_request_id(cloud, str(server.id)),
         server_id=str(server.id),

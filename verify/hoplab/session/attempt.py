@@ -15,7 +15,7 @@ from hoplab.checks.guest import console_text
 from hoplab.lab.connection import ANSWER_SECONDS, connect, new_request_id, translate_errors
 from hoplab.lab.deployment import Deployment, TokenCache
 from hoplab.lab.tokens import cache_key, protected_key
-from hoplab.launch.journey import Prepared, create_instance, host_of
+from hoplab.launch.instance import Prepared, create_instance, host_of
 from hoplab.launch.plan import Plan
 from hoplab.launch.resources import InstanceFailedError
 from hoplab.launch.waiting import Pending, wait_for

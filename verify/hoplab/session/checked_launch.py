@@ -15,7 +15,7 @@ from hoplab.lab.connection import translate_errors
 from hoplab.lab.deployment import Deployment
 from hoplab.lab.ssh import Nodes, command_for_person
 from hoplab.launch.adopt import adopt
-from hoplab.launch.journey import Journey, boot, prepare
+from hoplab.launch.instance import LaunchedInstance, boot, prepare
 from hoplab.launch.plan import Plan
 from hoplab.launch.resources import InstanceFailedError
 from hoplab.model.errors import HoplabError, LaunchError, SourceError
@@ -81,7 +81,7 @@ def launch(
 
 
 def check_journey(
-    cloud: Connection, nodes: Nodes, deployment: Deployment, plan: Plan, journey: Journey
+    cloud: Connection, nodes: Nodes, deployment: Deployment, plan: Plan, journey: LaunchedInstance
 ) -> list[Finding]:
     """Read all that a launch left: from Nova, the guest and Ceph. What can't be read becomes an unknown finding."""
     router = router_command(deployment, journey)
@@ -107,7 +107,7 @@ def guarded(subject: str, check: Callable[[], Iterable[Finding]]) -> list[Findin
         return [unknown(subject, expected, f"the check itself broke: {type(error).__name__}: {error}", "hoplab")]
 
 
-def router_command(deployment: Deployment, journey: Journey) -> str | None:
+def router_command(deployment: Deployment, journey: LaunchedInstance) -> str | None:
     """Return the command that shows the router's address translation on the node that runs it."""
     for node, _ in deployment.running("neutron-l3-agent"):
         argv = ["ip", "netns", "exec", f"qrouter-{journey.router_id}", "iptables", "-t", "nat", "-S"]

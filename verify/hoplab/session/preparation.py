@@ -9,7 +9,7 @@ from openstack.connection import Connection
 from hoplab.capture.client import ClientRecorder
 from hoplab.lab.connection import connect, new_request_id, translate_errors
 from hoplab.lab.deployment import Deployment
-from hoplab.launch.journey import Say, prepare
+from hoplab.launch.instance import Say, prepare
 from hoplab.model.errors import HoplabError, LaunchError, SourceError
 from hoplab.run.record import LogLine, Unprepared
 from hoplab.session.attempt import GRACE_SECONDS, TOKENS, Attempt

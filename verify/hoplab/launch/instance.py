@@ -51,7 +51,7 @@ class Prepared:
 
 
 @dataclass(frozen=True, slots=True)
-class Journey:
+class LaunchedInstance:
     """One launch with its ids. seconds_to_active: from sending the POST to the poll (each 0.5 s) that saw ACTIVE."""
 
     global_request_id: str
@@ -207,13 +207,13 @@ def boot(
     say: Say,
     posted: Callable[[str], None] = lambda _: None,
     clock: Clock = SYSTEM_CLOCK,
-) -> Journey:
+) -> LaunchedInstance:
     """Boot the instance (see `create_instance`), and give it a floating IP."""
     say(f"booting instance {plan.server}")
     server, states = create_instance(cloud, plan, prepared, posted=posted, clock=clock)
     port = port_of(cloud, str(server.id), prepared.tenant.network_id)
     address = ensure_floating_ip(cloud, plan, prepared.external, port, say)
-    return Journey(
+    return LaunchedInstance(
         global_request_id=global_request_id,
         request_id=create_request_id(cloud, str(server.id)),
         server_id=str(server.id),
