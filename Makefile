@@ -107,6 +107,10 @@ bench: env ## Measure the numbers in docs/benchmarks.md
 hops: env ## Write docs/hops.md anew from the flow files
 	@bin/hops-page
 
+.PHONY: schemas
+schemas: env ## Write docs/schemas/*.json anew, the JSON Schemas of lab.json, journey.json and report.json
+	@bin/schemas
+
 .PHONY: readmes
 readmes: env ## Write each role's README.md anew from its argument_specs
 	@bin/role-readmes

@@ -50,6 +50,7 @@ SHOWS: dict[str, dict[str, Shows]] = {
         f"{HOPLAB} explain 33": Shows(r"\b33\b"),
         f"{HOPLAB} explain vif-plugged": Shows(r"vif-plugged"),
         f"{HOPLAB} explain --flow cli-28 20": Shows(r"cli-28"),
+        f"{HOPLAB} schema report": Shows(r'"title": "report.json'),
     },
     "Break it on purpose": {
         f"{HOPLAB} drill --list": Shows(r"conductor-stopped .*schedule-take"),

@@ -46,7 +46,7 @@ def test_a_run_is_judged_again_and_explained() -> None:
     assert hoplab("--help").returncode == 0
 
 
-@pytest.mark.parametrize("verb", sorted(VERBS.keys() - {"replay", "report", "explain"}))
+@pytest.mark.parametrize("verb", sorted(VERBS.keys() - {"replay", "report", "explain", "schema"}))
 def test_what_asks_a_cloud_says_what_is_missing(verb: str) -> None:
     done = hoplab(verb)
     assert done.returncode == 2

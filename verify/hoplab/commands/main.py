@@ -35,6 +35,7 @@ VERBS: Final = {
     "watch": "do as verify, and show the hops as they happen",
     "replay": "judge a run again from its directory; needs no lab",
     "report": "show a run's report, or write it as a page, for CI or as JSON",
+    "schema": "print the JSON Schema of lab.json, journey.json or report.json",
     "drill": "put a fault into the lab, and see whether the hop that it breaks is named",
 }
 """Each verb with what it does; its module here has the same name."""

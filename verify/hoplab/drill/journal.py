@@ -6,32 +6,20 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-import jsonschema
-
 from hoplab.drill.means import Kept
 from hoplab.model import files
 from hoplab.model.errors import ConfigurationError
+from hoplab.model.forms import TEXT, Reader, list_of, map_of, members
 from hoplab.run.record import write_json
 
 FILE: Final = "drill.json"
 SCHEMA: Final = 1
 OWNER: Final = 0o600
 ADVICE: Final = "undo the fault by hand, or build the lab anew, and remove it"
-_TEXTS: Final = {"type": "object", "additionalProperties": {"type": "string"}}
-_TEXT: Final = {"type": "string"}
-_ENTRY: Final = {"kind": _TEXT, "at": _TEXT, "node": _TEXT, "options": _TEXTS, "kept": _TEXTS}
-_ITEM: Final = {"type": "object", "required": list(_ENTRY), "properties": _ENTRY, "additionalProperties": False}
-CHECK: Final = jsonschema.Draft202012Validator(
-    {
-        "type": "object",
-        "required": ["schema", "fault", "entries"],
-        "properties": {
-            "schema": {"const": SCHEMA},
-            "fault": _TEXT,
-            "entries": {"type": "array", "items": _ITEM},
-        },
-    }
+_ENTRY: Final = members(
+    {**dict.fromkeys(("kind", "at", "node"), TEXT), **dict.fromkeys(("options", "kept"), map_of(TEXT))}, closed=True
 )
+READER: Final = Reader(members({"schema": {"const": SCHEMA}, "fault": TEXT, "entries": list_of(_ENTRY)}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +72,7 @@ class Journal:
             return False
         if not files.read_text(self.path, advice=ADVICE):
             return True  # It was begun, and then nothing was done.
-        found = files.checked(self.path, files.read_json(self.path, advice=ADVICE), CHECK, advice=ADVICE)
+        found = READER.read(self.path, advice=ADVICE)
         self.fault = found["fault"]
         self.entries = [Entry(**entry) for entry in found["entries"]]
         return True

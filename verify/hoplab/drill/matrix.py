@@ -7,46 +7,29 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
-import jsonschema
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from hoplab.drill.model import Fault
 from hoplab.flow.model import Catalogue, Flow
-from hoplab.model import files
+from hoplab.model.forms import TEXT, YES, Reader, list_of, members, or_null
 from hoplab.run.record import PREPARATION, write_json
 
 RESULTS: Final = "drills.json"
 SCHEMA: Final = 1
 ADVICE: Final = "remove it, and all drills are carried out again"
-_TEXT: Final = {"type": "string"}
 _SECONDS: Final = {"type": "number", "minimum": 0}
-_LAUNCH: Final = {"touched": {"type": "boolean"}, "host": _TEXT, "result": _TEXT}
-_ROW: Final = {
-    "fault": _TEXT,
-    "component": _TEXT,
-    "expected": _TEXT,
-    "found": {"type": ["string", "null"]},
-    "slows": {"type": "boolean"},
-    "localised": {"type": "boolean"},
-    "clean_after": {"type": "boolean"},
-    "verdict_seconds": _SECONDS,
-    "healed_seconds": _SECONDS,
-    "status": _TEXT,
-    "day": {"type": "string", "pattern": r"^\d{4}-\d\d-\d\d$"},
-    "launches": {"type": "array", "items": {"type": "object", "required": list(_LAUNCH), "properties": _LAUNCH}},
-}
-"""What the page of all results needs of each."""
-CHECK: Final = jsonschema.Draft202012Validator(
+_ROW: Final = members(
     {
-        "type": "object",
-        "required": ["schema", "drills"],
-        "properties": {
-            "schema": {"const": SCHEMA},
-            "release": _TEXT,
-            "drills": {"type": "array", "items": {"type": "object", "required": list(_ROW), "properties": _ROW}},
-        },
+        **dict.fromkeys(("fault", "component", "expected", "status"), TEXT),
+        "found": or_null(TEXT),
+        **dict.fromkeys(("slows", "localised", "clean_after"), YES),
+        **dict.fromkeys(("verdict_seconds", "healed_seconds"), _SECONDS),
+        "day": {"type": "string", "pattern": r"^\d{4}-\d\d-\d\d$"},
+        "launches": list_of(members({"touched": YES, "host": TEXT, "result": TEXT})),
     }
 )
+"""What the page of all results needs of each."""
+READER: Final = Reader(members({"schema": {"const": SCHEMA}, "drills": list_of(_ROW)}, {"release": TEXT}))
 
 Row = dict[str, Any]
 
@@ -87,7 +70,7 @@ def read_results(path: Path) -> list[Row]:
     """Return the rows of a file of results, none if there is no file; ConfigurationError for a damaged one."""
     if not os.path.lexists(path):
         return []
-    found = files.checked(path, files.read_json(path, advice=ADVICE), CHECK, advice=ADVICE)
+    found = READER.read(path, advice=ADVICE)
     return [dict(row) for row in found["drills"]]
 
 

@@ -12,11 +12,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
-import jsonschema
-
 from hoplab.judge.verdicts import Judged, Judgement, Result
-from hoplab.model import files
 from hoplab.model.errors import ConfigurationError
+from hoplab.model.forms import COUNT, TEXT, Reader, list_of, map_of, members, or_null
 from hoplab.run.record import REPORT, write_json
 
 USUAL: Final = "usual.json"
@@ -30,34 +28,10 @@ TIMES: Final = 1.5
 """A hop is slow if its lag is longer than in the slowest good run by so many seconds, and by this factor."""
 
 ADVICE: Final = "remove it, and no hop of this run is called slow"
-_SECONDS: Final = {"type": "number", "minimum": 0}
-CHECK: Final = jsonschema.Draft202012Validator(
-    {
-        "type": "object",
-        "required": ["schema", "runs", "hops"],
-        "properties": {
-            "schema": {"const": SCHEMA},
-            "runs": {"type": "integer", "minimum": 0},
-            "hops": {
-                "type": "object",
-                "additionalProperties": {"type": "array", "items": _SECONDS, "minItems": 2, "maxItems": 2},
-            },
-        },
-    }
-)
-_HOP: Final = {
-    "type": "object",
-    "required": ["name"],
-    "properties": {"name": {"type": "string"}, "lag_s": {"type": ["number", "null"]}},
-}
-COMPARED: Final = jsonschema.Draft202012Validator(
-    {
-        "type": "object",
-        "required": ["result", "hops"],
-        "properties": {
-            "hops": {"type": "array", "items": {"type": "object", "required": ["name"], "properties": _HOP}}
-        },
-    }
+_PAIR: Final = list_of({"type": "number", "minimum": 0}, minItems=2, maxItems=2)
+READER: Final = Reader(members({"schema": {"const": SCHEMA}, "runs": COUNT, "hops": map_of(_PAIR)}))
+COMPARED: Final = Reader(
+    members({"result": {}, "hops": list_of(members({"name": TEXT}, {"lag_s": or_null({"type": "number"})}))})
 )
 """What is read of other runs' reports."""
 
@@ -137,7 +111,7 @@ def read_usual(directory: Path) -> Pace | None:
     path = directory / USUAL
     if not os.path.lexists(path):
         return None
-    found = files.checked(path, files.read_json(path, advice=ADVICE), CHECK, advice=ADVICE)
+    found = READER.read(path, advice=ADVICE)
     pace = Pace(found["runs"], {name: Usual(*map(float, some)) for name, some in found["hops"].items()})
     return pace if pace.runs >= FEWEST else None
 
@@ -166,7 +140,7 @@ def good_runs(runs: Path, *, but: Path | None = None) -> Iterator[Document]:
         if path == but or stamps[path.name.partition("-")[0]] > 1 or found == RUNS:
             continue
         try:
-            report = files.checked(path, files.read_json(path / REPORT, advice=ADVICE), COMPARED, advice=ADVICE)
+            report = COMPARED.read(path / REPORT, advice=ADVICE)
         except ConfigurationError:
             continue  # Of another version, or damaged: it is no run to be compared with.
         if report["result"] == Result.PROVED and not report.get("slow"):

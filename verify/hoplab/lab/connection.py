@@ -17,6 +17,7 @@ from openstack.image.v2._proxy import Proxy as ImageApi
 from hoplab.lab.deployment import Deployment
 from hoplab.model import files
 from hoplab.model.errors import ConfigurationError, LaunchError, SourceError
+from hoplab.model.forms import TEXT, members
 
 ANSWER_SECONDS: Final = 120
 """How long an API may keep silent: without a limit, one that hangs would hang us too."""
@@ -52,10 +53,9 @@ def _check_clouds(deployment: Deployment) -> None:
     """Raise ConfigurationError that names file and place if the clouds file is not of the form that is needed."""
     advice = "correct it, or run `make lab` to write it anew"
     scalar = {"type": ["string", "number", "boolean", "null"]}
-    auth = {"type": "object", "required": ["auth_url"], "additionalProperties": {"type": "string"}}
-    cloud = {"type": "object", "required": ["auth"], "properties": {"auth": auth}, "additionalProperties": scalar}
-    clouds = {"type": "object", "required": [deployment.cloud], "properties": {deployment.cloud: cloud}}
-    form = {"type": "object", "required": ["clouds"], "properties": {"clouds": clouds}}
+    auth = {**members({"auth_url": TEXT}), "additionalProperties": TEXT}
+    cloud = {**members({"auth": auth}), "additionalProperties": scalar}
+    form = members({"clouds": members({deployment.cloud: cloud})})
     found = files.read_yaml(deployment.clouds_file, advice=advice)
     files.checked(deployment.clouds_file, found, jsonschema.Draft202012Validator(form), advice=advice)
 

@@ -3,14 +3,14 @@
 import dataclasses
 import ipaddress
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from hoplab.lab.fields import Fields
 from hoplab.model import files
 from hoplab.model.errors import ConfigurationError
+from hoplab.model.forms import WORD, Reader, list_of, members, or_null, refuse
 
 SCHEMA: Final = 1
 LAB_FILE: Final = "lab.json"
@@ -125,94 +125,111 @@ def find_lab(argument: str | None, *, environ: Mapping[str, str] | None = None, 
     raise ConfigurationError(f"no lab found at {place}: {advice}")
 
 
+ADVICE: Final = "run `make lab` to write the file anew"
+PORT: Final = {"type": "integer", "minimum": 1, "maximum": 65535}
+SERVICE: Final = members({"name": WORD, "unit": WORD, "port": or_null(PORT), "logs": list_of(WORD)})
+NODE: Final = members({"name": WORD, "address": WORD, "groups": list_of(WORD), "services": list_of(SERVICE)})
+FORM: Final = members(
+    {
+        "schema": {"const": SCHEMA},
+        **dict.fromkeys(("inventory", "release", "clouds_file", "cloud", "region", "guest_image"), WORD),
+        "nodes": list_of(NODE, minItems=1),
+        "ssh": members({"user": WORD, "port": PORT, "key": WORD, "known_hosts": WORD}),
+        "external_network": members(
+            {
+                **dict.fromkeys(("physical_network", "cidr", "gateway"), WORD),
+                "pool": list_of(WORD, minItems=2, maxItems=2),
+            }
+        ),
+    },
+    # What protects tokens in memcached, where something does.
+    {"token_cache": members({"strategy": {"enum": ["MAC", "ENCRYPT"]}, "secret_file": WORD})},
+)
+"""What lab.json has to be (JSON Schema)."""
+READER: Final = Reader(FORM)
+
+
 def load(path: Path) -> Deployment:
     """Read and check a lab's description.
 
     Raises ConfigurationError that names the file, the field, its value and what to do.
     """
-    lab = Fields(files.read_json(path, advice="check it, or run `make lab` to write it anew"), path)
-    if lab.number("schema", low=0) != SCHEMA:
-        lab.refuse("schema", f"{SCHEMA}, which this hoplab knows")
-    clouds_file = lab.file("clouds_file")
+    found = READER.read(path, advice=ADVICE)
+    network = found["external_network"]
+    _check_network(path, network)
     return Deployment(
         directory=path.absolute().parent,
-        inventory=lab.text("inventory"),
-        release=lab.text("release"),
-        nodes=_nodes(lab),
-        ssh=_ssh(lab.inner("ssh")),
-        clouds_file=clouds_file,
-        cloud=lab.text("cloud"),
-        region=lab.text("region"),
-        guest_image=lab.file("guest_image"),
-        external_network=_external(lab.inner("external_network")),
-        token_cache=_token_cache(lab.inner("token_cache")) if lab.has("token_cache") else None,
+        inventory=found["inventory"],
+        release=found["release"],
+        nodes=_nodes(path, found["nodes"]),
+        ssh=Ssh(
+            user=found["ssh"]["user"],
+            port=found["ssh"]["port"],
+            key=_file(path, "ssh.key", found["ssh"]["key"]),
+            known_hosts=_file(path, "ssh.known_hosts", found["ssh"]["known_hosts"]),
+        ),
+        clouds_file=_file(path, "clouds_file", found["clouds_file"]),
+        cloud=found["cloud"],
+        region=found["region"],
+        guest_image=_file(path, "guest_image", found["guest_image"]),
+        external_network=ExternalNetwork(
+            network["physical_network"], network["cidr"], network["gateway"], (network["pool"][0], network["pool"][1])
+        ),
+        token_cache=_token_cache(path, found["token_cache"]) if "token_cache" in found else None,
     )
 
 
-def _token_cache(item: Fields) -> TokenCache:
-    strategy = item.text("strategy")
-    if strategy not in ("MAC", "ENCRYPT"):
-        item.refuse("strategy", "MAC or ENCRYPT")
-    path = item.file("secret_file")
-    try:
-        secret = path.read_text(encoding="utf-8").strip()
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(f"{path}: cannot be read ({error}): check it, or run `make lab`") from None
+def _file(path: Path, place: str, named: str) -> Path:
+    file = Path(named)
+    if not file.is_absolute():
+        refuse(path, place, named, "an absolute path", ADVICE)
+    if not file.is_file():
+        refuse(path, place, named, "a file that exists", ADVICE)
+    return file
+
+
+def _token_cache(path: Path, found: Mapping[str, str]) -> TokenCache:
+    file = _file(path, "token_cache.secret_file", found["secret_file"])
+    secret = files.read_text(file, advice=ADVICE).strip()
     if not secret:
-        raise ConfigurationError(f"{path}: is empty: run `make lab` to write it anew")
-    return TokenCache(strategy, secret)
+        raise ConfigurationError(f"{file}: is empty: {ADVICE}")
+    return TokenCache(found["strategy"], secret)
 
 
-def _nodes(lab: Fields) -> tuple[Node, ...]:
+def _nodes(path: Path, found: Sequence[Mapping[str, Any]]) -> tuple[Node, ...]:
     nodes: list[Node] = []
-    for item in lab.items("nodes"):
-        node = Node(
-            name=item.text("name"),
-            address=item.address("address"),
-            groups=frozenset(item.texts("groups")),
-            services=tuple(_service(service) for service in item.items("services")),
+    for number, one in enumerate(found):
+        if _address(one["address"]) is None:
+            refuse(path, f"nodes.{number}.address", one["address"], "an IP address", ADVICE)
+        services = tuple(
+            Service(some["name"], some["unit"], some["port"], tuple(some["logs"])) for some in one["services"]
         )
+        node = Node(one["name"], one["address"], frozenset(one["groups"]), services)
         for field in ("name", "address"):
             if any(getattr(other, field) == getattr(node, field) for other in nodes):
-                item.refuse(field, "one that no other node has")
+                refuse(path, f"nodes.{number}.{field}", one[field], "one that no other node has", ADVICE)
         nodes.append(node)
-    if not nodes:
-        lab.refuse("nodes", "at least one node")
     return tuple(nodes)
 
 
-def _service(item: Fields) -> Service:
-    return Service(
-        name=item.text("name"),
-        unit=item.text("unit"),
-        port=item.optional_number("port", low=1, high=65535),
-        logs=item.texts("logs"),
-    )
-
-
-def _ssh(item: Fields) -> Ssh:
-    return Ssh(
-        user=item.text("user"),
-        port=item.number("port", low=1, high=65535),
-        key=item.file("key"),
-        known_hosts=item.file("known_hosts"),
-    )
-
-
-def _external(item: Fields) -> ExternalNetwork:
-    cidr = item.network("cidr")
-    network = ipaddress.ip_network(cidr)
-    pool = item.texts("pool")
+def _check_network(path: Path, found: Mapping[str, Any]) -> None:
+    """Refuse an external network whose gateway or addresses are not in it."""
+    cidr = found["cidr"]
     try:
-        first, last = (ipaddress.ip_address(end) for end in pool)
-        inside = first in network and last in network and int(first) <= int(last)
+        network = ipaddress.ip_network(cidr)
     except ValueError:
-        inside = False
-    if not inside:
-        item.refuse("pool", f"two addresses of {cidr}, the first not above the last")
-    gateway = item.address("gateway")
-    if ipaddress.ip_address(gateway) not in network:
-        item.refuse("gateway", f"an address of {cidr}")
-    return ExternalNetwork(
-        physical_network=item.text("physical_network"), cidr=cidr, gateway=gateway, pool=(pool[0], pool[1])
-    )
+        refuse(path, "external_network.cidr", cidr, "an IP network such as 172.29.22.0/24", ADVICE)
+    first, last = map(_address, found["pool"])
+    if first is None or last is None or not (first in network and last in network and int(first) <= int(last)):
+        wanted = f"two addresses of {cidr}, the first not above the last"
+        refuse(path, "external_network.pool", found["pool"], wanted, ADVICE)
+    gateway = _address(found["gateway"])
+    if gateway is None or gateway not in network:
+        refuse(path, "external_network.gateway", found["gateway"], f"an address of {cidr}", ADVICE)
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        return None

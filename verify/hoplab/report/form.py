@@ -6,7 +6,7 @@ from typing import Any, Final
 import jsonschema
 
 from hoplab.judge.verdicts import Result
-from hoplab.model import files
+from hoplab.model.forms import COUNT, TEXT, YES, Reader, list_of, map_of, members, or_null
 from hoplab.report.looks import LOOKS
 from hoplab.report.outline import moment
 
@@ -27,23 +27,7 @@ def _is_moment(value: object) -> bool:
     return not isinstance(value, str) or moment(value) >= 0
 
 
-def _of(members: dict[str, dict[str, Any]], optional: dict[str, dict[str, Any]] | None = None) -> dict[str, Any]:
-    # What is not known here does no harm: a later version of the same schema may have more.
-    return {"type": "object", "required": list(members), "properties": {**members, **(optional or {})}}
-
-
-def _list(items: dict[str, Any], **more: int) -> dict[str, Any]:
-    return {"type": "array", "items": items, **more}
-
-
-def _or_null(form: dict[str, Any]) -> dict[str, Any]:
-    return {"anyOf": [{"type": "null"}, form]}
-
-
-TEXT: Final = {"type": "string"}
-YES: Final = {"type": "boolean"}
 SECONDS: Final = {"type": "number", "minimum": -1e12, "maximum": 1e12}
-COUNT: Final = {"type": "integer", "minimum": 0}
 TIME: Final = {
     "type": "string",
     "pattern": r"^(?:19[7-9][0-9]|20[0-9]{2})(?:-[0-9]{2}){2}T[0-9]{2}(?::[0-9]{2}){2}(?:\.[0-9]{1,6})?"
@@ -52,92 +36,92 @@ TIME: Final = {
 }
 NUMBER: Final = {"anyOf": [{"type": "null"}, {"type": "integer"}, {"type": "string", "pattern": "^[0-9]{1,6}[a-z]?$"}]}
 """A hop's number in a documented list; null for one that the list leaves out."""
-WITNESS: Final = _of(dict.fromkeys(("who", "kind", "source", "node", "id", "line"), TEXT) | {"time": TIME})
-HOP: Final = _of(
+WITNESS: Final = members(dict.fromkeys(("who", "kind", "source", "node", "id", "line"), TEXT) | {"time": TIME})
+HOP: Final = members(
     {
         "hop": NUMBER,
         **dict.fromkeys(("name", "from", "to", "meaning", "today", "how", "reason", "why"), TEXT),
         "verdict": {"enum": list(LOOKS)},
-        "at": _or_null(TIME),
-        "end": _or_null(TIME),
-        "after": _list(TEXT),
-        "witnesses": _list(WITNESS),
-        "hint": _of({"where": TEXT, "run": TEXT}),
+        "at": or_null(TIME),
+        "end": or_null(TIME),
+        "after": list_of(TEXT),
+        "witnesses": list_of(WITNESS),
+        "hint": members({"where": TEXT, "run": TEXT}),
     },
     {
         "one_witness": YES,
-        "denials": _list(WITNESS),
-        "lag_s": _or_null(SECONDS),
-        "usual_s": _or_null(SECONDS),
-        "waited_s": _or_null(SECONDS),
+        "denials": list_of(WITNESS),
+        "lag_s": or_null(SECONDS),
+        "usual_s": or_null(SECONDS),
+        "waited_s": or_null(SECONDS),
     },
 )
-LAUNCH: Final = _of(
+LAUNCH: Final = members(
     {
         **dict.fromkeys(("instance", "address", "volume", "image", "port", "request", "name", "host"), TEXT),
         **dict.fromkeys(("global_request", "status", "error"), TEXT),
-        "seconds_to_active": _or_null(SECONDS),
-        "states": _list(_of({"seconds": SECONDS, "status": TEXT, "task_state": _or_null(TEXT)})),
+        "seconds_to_active": or_null(SECONDS),
+        "states": list_of(members({"seconds": SECONDS, "status": TEXT, "task_state": or_null(TEXT)})),
     }
 )
-SLOW: Final = _of(
+SLOW: Final = members(
     {"hop": NUMBER, "name": TEXT, "lag_s": SECONDS, "usual_s": SECONDS, "longest_s": SECONDS, "runs": COUNT}
 )
-WAIT: Final = _of(
+WAIT: Final = members(
     dict.fromkeys(("who", "node", "method", "call"), TEXT) | {"answered": TIME, "went_on": TIME, "waited_s": SECONDS}
 )
-WAITS: Final = _of({"waited_s": SECONDS, "calls": _list(WAIT)})
-TROUBLE: Final = _of(
+WAITS: Final = members({"waited_s": SECONDS, "calls": list_of(WAIT)})
+TROUBLE: Final = members(
     dict.fromkeys(("who", "node", "source", "level", "id", "line", "cause"), TEXT) | {"time": TIME, "times": COUNT}
 )
-FAILURE: Final = _of(
+FAILURE: Final = members(
     {
         "hop": NUMBER,
         **dict.fromkeys(("name", "actor", "node"), TEXT),
-        "service": _or_null(_of({"unit": TEXT, "state": TEXT})),
-        "last": _or_null(WITNESS),
-        "log": _list(TEXT),
-        "next": _list(TEXT),
+        "service": or_null(members({"unit": TEXT, "state": TEXT})),
+        "last": or_null(WITNESS),
+        "log": list_of(TEXT),
+        "next": list_of(TEXT),
     },
     {
-        "errors": _list(TROUBLE),
-        "guest": _list(TEXT),
+        "errors": list_of(TROUBLE),
+        "guest": list_of(TEXT),
         "error": TEXT,
-        "down": _list(_of(dict.fromkeys(("node", "unit", "state"), TEXT))),
+        "down": list_of(members(dict.fromkeys(("node", "unit", "state"), TEXT))),
     },
 )
-LOGGED: Final = _of({"node": TEXT, "file": TEXT, "line": TEXT})
-PREPARATION: Final = _of(
+LOGGED: Final = members({"node": TEXT, "file": TEXT, "line": TEXT})
+PREPARATION: Final = members(
     {
         **dict.fromkeys(("step", "service", "request", "answer", "request_id"), TEXT),
-        **{name: _list(TEXT) for name in ("nodes", "down", "next")},
-        "log": _list(LOGGED),
+        **{name: list_of(TEXT) for name in ("nodes", "down", "next")},
+        "log": list_of(LOGGED),
     }
 )
-FORM: Final = _of(
+FORM: Final = members(
     {
         "schema": {"const": SCHEMA},
         **dict.fromkeys(("flow", "title", "release", "run", "inventory"), TEXT),
         "result": {"enum": [str(result) for result in Result]},
-        "first_unproven": _or_null(
-            _of({"hop": NUMBER, "name": TEXT}, dict.fromkeys(("stage", "service", "request"), TEXT))
+        "first_unproven": or_null(
+            members({"hop": NUMBER, "name": TEXT}, dict.fromkeys(("stage", "service", "request"), TEXT))
         ),
         "duration_s": SECONDS,
         "started": TIME,
         "warm": YES,
         "launch": LAUNCH,
-        "clocks": {"type": "object", "additionalProperties": _of({"offset": SECONDS, "uncertainty": SECONDS})},
-        "unread": _list(_of(dict.fromkeys(("source", "node", "problem"), TEXT))),
-        "counts": {"type": "object", "additionalProperties": COUNT},
-        "hops": _list(HOP, minItems=1, maxItems=MOST_HOPS),
-        "failure": _or_null(FAILURE),
+        "clocks": map_of(members({"offset": SECONDS, "uncertainty": SECONDS})),
+        "unread": list_of(members(dict.fromkeys(("source", "node", "problem"), TEXT))),
+        "counts": map_of(COUNT),
+        "hops": list_of(HOP, minItems=1, maxItems=MOST_HOPS),
+        "failure": or_null(FAILURE),
     },
-    {"slow": _or_null(SLOW), "waits": _or_null(WAITS), "preparation": _or_null(PREPARATION)},
+    {"slow": or_null(SLOW), "waits": or_null(WAITS), "preparation": or_null(PREPARATION)},
 )
 """What report.json has to be (JSON Schema)."""
-CHECK: Final = jsonschema.Draft202012Validator(FORM, format_checker=FORMATS)
+READER: Final = Reader(FORM, formats=FORMATS, limit=LIMIT)
 
 
 def read_report(path: Path) -> dict[str, Any]:
     """Return a run's report as it was written. Raises ConfigurationError that names file and place if it is damaged."""
-    return files.checked(path, files.read_json(path, advice=ADVICE, limit=LIMIT), CHECK, advice=ADVICE)
+    return READER.read(path, advice=ADVICE)

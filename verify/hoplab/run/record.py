@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import jsonschema
-
 from hoplab.model import files
 from hoplab.model.clocks import NodeClock
 from hoplab.model.errors import ConfigurationError
 from hoplab.model.events import Ids
+from hoplab.model.forms import COUNT, TEXT, YES, Reader, list_of, map_of, members, or_null
 from hoplab.model.sources import Source, is_place
 from hoplab.model.states import StateSeen
 
@@ -31,74 +30,47 @@ ROOM: Final = 32 << 20
 """Bytes that must be free for a run: twice what one usually takes."""
 ELSEWHERE: Final = "free space there, or name another place for runs with --runs"
 DAMAGED: Final = "the run is damaged, make another"
-TEXT: Final = {"type": "string"}
 NUMBER: Final = {"type": "number", "minimum": -60_000_000_000, "maximum": 253_402_300_799}
 """Also seconds since 1970, which Python can write from the year 68 to 9999."""
 
 
-def _also(form: dict[str, Any], **members: dict[str, Any]) -> dict[str, Any]:
-    """Return a form with members that older runs do not have."""
-    return {**form, "properties": {**form["properties"], **members}}
-
-
-def _of(**members: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "object", "properties": members, "required": list(members), "additionalProperties": False}
-
-
-def _map(value: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "object", "additionalProperties": value}
-
-
-def _list(value: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "array", "items": value}
-
-
-UNPREPARED: Final = _of(
-    step=TEXT,
-    service=TEXT,
-    request=TEXT,
-    answer=TEXT,
-    request_id=TEXT,
-    down=_list(TEXT),
-    log=_list(_of(node=TEXT, file=TEXT, line=TEXT)),
+UNPREPARED: Final = members(
+    {
+        **dict.fromkeys(("step", "service", "request", "answer", "request_id"), TEXT),
+        "down": list_of(TEXT),
+        "log": list_of(members(dict.fromkeys(("node", "file", "line"), TEXT), closed=True)),
+    },
+    closed=True,
 )
-FORM: Final = _also(
-    _of(
-        schema={"const": SCHEMA},
-        run=TEXT,
-        release=TEXT,
-        inventory=TEXT,
-        warm={"type": "boolean"},
-        started=NUMBER,
-        ended=NUMBER,
-        ids=_map(_list(TEXT)),
-        name=TEXT,
-        host=TEXT,
-        status=TEXT,
-        seconds_to_active={"type": ["number", "null"]},
-        error=TEXT,
-        sources=_list(
-            _of(node=TEXT, name=TEXT, who=TEXT, form=TEXT, size={"type": "integer", "minimum": 0}, problem=TEXT)
-        ),
-        clocks=_map(_of(offset=NUMBER, uncertainty={"type": "number", "minimum": 0})),
-        hosts=_map(TEXT),
-        units=_map(TEXT),
-        pools=_map(TEXT),
-        seen=_list(
-            _of(
-                seconds=NUMBER,
-                status=TEXT,
-                task_state={"type": ["string", "null"]},
-                vm_state={"type": ["string", "null"]},
-            )
-        ),
-        states=_list(_of(node=TEXT, service=TEXT, unit=TEXT, state=TEXT)),
-    ),
-    unprepared={"anyOf": [{"type": "null"}, UNPREPARED]},
-    notes=_list(TEXT),
+STATE: Final = members(
+    {"seconds": NUMBER, "status": TEXT, "task_state": or_null(TEXT), "vm_state": or_null(TEXT)}, closed=True
+)
+SOURCE: Final = members(
+    {**dict.fromkeys(("node", "name", "who", "form"), TEXT), "size": COUNT, "problem": TEXT}, closed=True
+)
+FORM: Final = members(
+    {
+        "schema": {"const": SCHEMA},
+        **dict.fromkeys(("run", "release", "inventory"), TEXT),
+        "warm": YES,
+        "started": NUMBER,
+        "ended": NUMBER,
+        "ids": map_of(list_of(TEXT)),
+        **dict.fromkeys(("name", "host", "status"), TEXT),
+        "seconds_to_active": or_null({"type": "number"}),
+        "error": TEXT,
+        "sources": list_of(SOURCE),
+        "clocks": map_of(members({"offset": NUMBER, "uncertainty": {"type": "number", "minimum": 0}}, closed=True)),
+        **dict.fromkeys(("hosts", "units", "pools"), map_of(TEXT)),
+        "seen": list_of(STATE),
+        "states": list_of(members(dict.fromkeys(("node", "service", "unit", "state"), TEXT), closed=True)),
+    },
+    # Older runs do not have these.
+    {"unprepared": or_null(UNPREPARED), "notes": list_of(TEXT)},
+    closed=True,
 )
 """What journey.json has to be (JSON Schema)."""
-CHECK: Final = jsonschema.Draft202012Validator(FORM)
+READER: Final = Reader(FORM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +196,7 @@ def read_record(directory: Path) -> Record:
     """Read a run's journey.json. Raises ConfigurationError that names the file, the field and what to do."""
     path = directory / JOURNEY
     advice = f"{DAMAGED}, or name a run's directory, such as runs/{LATEST}"
-    record = _record(files.checked(path, files.read_json(path, advice=advice), CHECK, advice=advice))
+    record = _record(READER.read(path, advice=advice))
     names = [(source.node, source.name) for source in record.sources]
     for number, (node, name) in enumerate(names):
         if "/" in node or not is_place(node) or not is_place(name):
