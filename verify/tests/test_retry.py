@@ -102,7 +102,7 @@ def test_the_first_hosts_failure_is_told() -> None:
     found = tries(build("cmp2", 2), build("cmp1", 1))
     assert found is not None
     assert found.hosts == ("cmp1", "cmp2")
-    assert found.told([]) == (
+    assert found.explanation([]) == (
         "Nova tried cmp1, then cmp2; why cmp1 did not build the instance is in nova-compute's log there (raw/cmp1)"
     )
 
@@ -115,7 +115,7 @@ def test_the_first_hosts_failure_is_told() -> None:
         trouble("cmp1", "ERROR", LIBVIRT_ERROR, 1),
         trouble("cmp1", "ERROR", "", 2),
     ]
-    assert found.told(said) == f"Nova tried cmp1, then cmp2; on cmp1: {LIBVIRT_ERROR} (raw/cmp1)"
+    assert found.explanation(said) == f"Nova tried cmp1, then cmp2; on cmp1: {LIBVIRT_ERROR} (raw/cmp1)"
 
 
 def test_of_several_tries_the_first_and_the_last_are_told_apart() -> None:

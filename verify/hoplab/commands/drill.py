@@ -69,19 +69,19 @@ def run(arguments: argparse.Namespace) -> int:
     catalogue, flow = flow_of(arguments)
     faults = loader.load(catalogue.hops)
     if arguments.list:
-        return _list(faults, flow, as_json=arguments.json)
+        return _show_list(faults, flow, as_json=arguments.json)
     deployment = load(find_lab(arguments.lab))
     if arguments.answer:
-        return _answer(Journal(deployment.directory), faults, flow)
+        return _show_answer(Journal(deployment.directory), faults, flow)
     if arguments.blind or arguments.heal:
-        return (_blind if arguments.blind else _heal)(deployment, faults)
+        return (_put_in_blind if arguments.blind else _heal_fault)(deployment, faults)
     drills = Drills(deployment, runs_of(arguments, deployment), catalogue, flow)
     if arguments.all:
-        return _all(drills, faults, arguments.page)
+        return _run_all(drills, faults, arguments.page)
     if arguments.quick:
         quick = [fault for fault in faults.values() if fault.quick]
-        return _quick(drills, drawn(quick, arguments.draw, arguments.seed) if arguments.draw else quick)
-    return _one(drills, _of(faults, arguments.fault, before=arguments.before), as_json=arguments.json)
+        return _run_quick(drills, drawn(quick, arguments.draw, arguments.seed) if arguments.draw else quick)
+    return _run_one(drills, _find_fault(faults, arguments.fault, before=arguments.before), as_json=arguments.json)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ class Drills:
         return judge_all(directories, self.catalogue, self.flow)
 
 
-def _one(drills: Drills, fault: Fault, *, as_json: bool) -> int:
+def _run_one(drills: Drills, fault: Fault, *, as_json: bool) -> int:
     outcome = drills.one(fault)
     if as_json:
         sys.stdout.write(to_json(as_row(outcome)))
@@ -118,7 +118,7 @@ def _one(drills: Drills, fault: Fault, *, as_json: bool) -> int:
     return EXIT_HOLDS if outcome.localised else EXIT_FAILS
 
 
-def _all(drills: Drills, faults: dict[str, Fault], where: Path | None) -> int:
+def _run_all(drills: Drills, faults: dict[str, Fault], where: Path | None) -> int:
     release = drills.deployment.release
     rows = run_all(
         [*modes(faults.values())],
@@ -150,7 +150,7 @@ def drawn(faults: list[Fault], number: int, seed: str | None) -> list[Fault]:
     return [faults[index] for index in sorted(chosen)]
 
 
-def _quick(drills: Drills, faults: list[Fault]) -> int:
+def _run_quick(drills: Drills, faults: list[Fault]) -> int:
     """Carry out drills, and see at the end that the lab launches cleanly; no result is kept."""
     missed = []
     for fault in faults:
@@ -164,7 +164,7 @@ def _quick(drills: Drills, faults: list[Fault]) -> int:
     return EXIT_HOLDS if clean and not missed else EXIT_FAILS
 
 
-def _blind(deployment: Deployment, faults: dict[str, Fault]) -> int:
+def _put_in_blind(deployment: Deployment, faults: dict[str, Fault]) -> int:
     # What only slows a launch down is over before a learner has begun to look.
     put_in(deployment, random.choice([fault for fault in faults.values() if not (fault.slows or fault.only_early)]))
     say("a fault is in the lab. Find it, with `hoplab verify` for one; `hoplab drill --answer` tells which it is")
@@ -172,7 +172,7 @@ def _blind(deployment: Deployment, faults: dict[str, Fault]) -> int:
     return EXIT_HOLDS
 
 
-def _heal(deployment: Deployment, faults: dict[str, Fault]) -> int:
+def _heal_fault(deployment: Deployment, faults: dict[str, Fault]) -> int:
     name = heal(deployment)
     if not name:
         say("no fault is in the lab")
@@ -212,7 +212,7 @@ def as_row(outcome: Outcome) -> Document:
     }
 
 
-def _of(faults: dict[str, Fault], name: str, *, before: bool = False) -> Fault:
+def _find_fault(faults: dict[str, Fault], name: str, *, before: bool = False) -> Fault:
     if name not in faults:
         raise ConfigurationError(f"there is no fault {name!r}: `hoplab drill --list` says which there are")
     fault = faults[name]
@@ -223,7 +223,7 @@ def _of(faults: dict[str, Fault], name: str, *, before: bool = False) -> Fault:
     return fault.before
 
 
-def _list(faults: dict[str, Fault], flow: Flow, *, as_json: bool) -> int:
+def _show_list(faults: dict[str, Fault], flow: Flow, *, as_json: bool) -> int:
     if as_json:
         rows = [
             {"fault": one.name, "title": one.title, "component": one.component, "from": one.origin or None}
@@ -238,11 +238,11 @@ def _list(faults: dict[str, Fault], flow: Flow, *, as_json: bool) -> int:
     return EXIT_HOLDS
 
 
-def _answer(journal: Journal, faults: dict[str, Fault], flow: Flow) -> int:
+def _show_answer(journal: Journal, faults: dict[str, Fault], flow: Flow) -> int:
     if not journal.read():
         say("no fault is in the lab: put one in with `hoplab drill --blind`")
         return EXIT_FAILS
-    fault = _of(faults, journal.fault)
+    fault = _find_fault(faults, journal.fault)
     why = f" {fault.because}" if fault.because else ""
     why += f" It happened to others: {fault.origin}" if fault.origin else ""
     does = f"It {'slows' if fault.slows else 'breaks'} hop {_hop(fault.hop, flow)}."

@@ -70,11 +70,11 @@ class Outcome:
     def localised(self) -> bool:
         """Whether the fault's hop was named in each launch that it touched, and the others are proved."""
         return any(one.touched for one in self.launches) and all(
-            self._told(one) if one.touched else (one.result, one.named) == (Result.PROVED, None)
+            self._names_fault(one) if one.touched else (one.result, one.named) == (Result.PROVED, None)
             for one in self.launches
         )
 
-    def _told(self, one: Launched) -> bool:
+    def _names_fault(self, one: Launched) -> bool:
         """Whether a launch's report names what the fault broke, and shows why."""
         wanted = Result.PROVED if self.fault.slows else Result.FAILED
         (service, request), (method, _, path) = one.asked, self.fault.request.partition(" ")

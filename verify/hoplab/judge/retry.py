@@ -52,7 +52,7 @@ class Retry:
             )
         )
 
-    def told(self, troubles: Iterable[Trouble]) -> str:
+    def explanation(self, troubles: Iterable[Trouble]) -> str:
         """Return in words which hosts were tried, and what those that did not build the instance said last."""
         troubles = tuple(troubles)
         why = []

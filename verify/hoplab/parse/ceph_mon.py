@@ -56,7 +56,7 @@ def parse_mon(
         if (" entity_name " in line or " <== " in line) and sessions.note(line):
             yield from events(asked)
             asked.clear()
-        found = _told(line)
+        found = _events_of(line)
         if found and found[0][2]["step"] == "asked":
             asked += found
         else:
@@ -121,7 +121,7 @@ class _Sessions:
         return self._entities.get(address, "")
 
 
-def _told(line: str) -> list[_Told]:
+def _events_of(line: str) -> list[_Told]:
     maps = ((time, CLIENT.fullmatch(client), fields) for time, client, fields in _maps(line))
     return [(time, address, fields, line) for time, address, fields in maps if address]
 

@@ -69,10 +69,10 @@ class _Guest:
             case console.DhcpFail(mac=mac):
                 return "dhcp-fail", {}, {"mac": mac}
             case console.MetadataFail(reason=reason):
-                return "metadata-fail", _told(reason), self.nic
+                return "metadata-fail", _reason(reason), self.nic
             case console.DiskRwFail(device=device, reason=reason):
                 fields, ids = self._disk(device)
-                return "disk-fail", {**_told(reason), **fields}, ids
+                return "disk-fail", {**_reason(reason), **fields}, ids
             case console.ImageBroken(part=part):
                 return "image-broken", {"part": part}, self.nic
             case _:
@@ -85,7 +85,7 @@ class _Guest:
         return {"serial": serial} if serial else {}, {"volume": meant[0]} if len(meant) == 1 else {}
 
 
-def _told(reason: str) -> dict[str, str]:
+def _reason(reason: str) -> dict[str, str]:
     return {"reason": reason} if reason else {}
 
 

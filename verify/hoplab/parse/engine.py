@@ -53,7 +53,7 @@ class Statements:
         shape = _shape(begun.said)
         if shape is None:
             return None
-        some = [one for one in _said(shape.reading, found["values"]) if one.matters]
+        some = [one for one in _statements(shape.reading, found["values"]) if one.matters]
         if not some:
             return None
         ids: dict[str, frozenset[str]] = {"statement": frozenset({shape.template})}
@@ -81,7 +81,7 @@ def _shape(statement: str) -> _Shape | None:
     return _Shape(reading, template(statement.replace("%%", "%"))) if reading else None
 
 
-def _said(reading: Reading, values: str) -> Iterator[Statement]:
+def _statements(reading: Reading, values: str) -> Iterator[Statement]:
     """Yield what a statement says with its parameters, once for each set of them."""
     some: dict[str, str | None] = {}
 

@@ -126,11 +126,11 @@ def read_fact(record: Record) -> Seen | None:
     """Return the fact that a record says, None if it says none of those that the flows ask for."""
     for fact in LOGGERS[record.logger]:
         if fact.text in record.said:
-            return _told(fact, record)
+            return _seen(fact, record)
     return None
 
 
-def _told(fact: Fact, record: Record) -> Seen | None:
+def _seen(fact: Fact, record: Record) -> Seen | None:
     fields, ids = {"fact": fact.name}, dict[str, frozenset[str]]()
     some = False
     for found in fact.pattern.finditer(record.said):

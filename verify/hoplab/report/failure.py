@@ -45,9 +45,9 @@ def failure(
     node = _node(actor, record)
 
     def spoken() -> Iterator[Event]:
-        return (event for event in said.by(actor) if _of(event, actor, node, record))
+        return (event for event in said.by(actor) if _is_by(event, actor, node, record))
 
-    own = (event for event in events if _of(event, actor, node, record))
+    own = (event for event in events if _is_by(event, actor, node, record))
     troubles = find_troubles(said.logs(), ids, (first.hop.sender, first.hop.receiver))
     last = max(chain((event for event in spoken() if _carries(event, ids)), own), key=_time, default=None)
     return {
@@ -79,7 +79,7 @@ def _node(actor: str, record: Record) -> str:
     return nodes[0] if nodes else ""
 
 
-def _of(event: Event, actor: str, node: str, record: Record) -> bool:
+def _is_by(event: Event, actor: str, node: str, record: Record) -> bool:
     return event.who == actor and (not node or event.node == node or actor not in ON_HOST or not record.host)
 
 

@@ -63,7 +63,7 @@ def render_html(document: Document) -> str:
         slowness=slowness(document),
         waiting=waiting(document),
         tally=tally(document),
-        counts=[(verdict, count, _of(document, verdict)) for verdict, count in counted(document)],
+        counts=[(verdict, count, _with_verdict(document, verdict)) for verdict, count in counted(document)],
         looks=LOOKS,
         unproven=_first_unproven(document),
         problems=problems(document),
@@ -79,7 +79,7 @@ def render_html(document: Document) -> str:
     return page.rstrip() + "\n"
 
 
-def _of(document: Document, verdict: str) -> list[Entry]:
+def _with_verdict(document: Document, verdict: str) -> list[Entry]:
     return [hop for hop in ordered(document["hops"]) if hop["verdict"] == verdict]
 
 

@@ -86,7 +86,7 @@ def _case(suite: ET.Element, hop: Entry, document: Document, first: float | None
         # What is no verdict of today's is no success either.
         failed = verdict in {"absent", "out of order", "weak"}
         found = ET.SubElement(case, "failure" if failed else "error", {"message": message, "type": verdict})
-        found.text = "\n".join(_told(hop, document))
+        found.text = "\n".join(_details(hop, document))
     said = [f"{verdict}: {hop['why']}", *([f"at {since(hop, first)}"] if hop["at"] else [])]
     said += [f"denied: {_line(one)}" for one in hop.get("denials", ())]
     said += [_line(one) for one in hop["witnesses"]]
@@ -97,7 +97,7 @@ def _line(witness: Entry) -> str:
     return f"{witness['time']} {witness['who']} on {witness['node']}, {witness['source']}: {witness['line']}"
 
 
-def _told(hop: Entry, document: Document) -> list[str]:
+def _details(hop: Entry, document: Document) -> list[str]:
     by_hand = [f"see it {hop['hint']['where']}: {hop['hint']['run']}"] if hop["hint"]["run"] else []
     lines = [hop["meaning"], hop["why"], *by_hand]
     failure = document["failure"]

@@ -77,7 +77,7 @@ def judge_reading(reading: Reading, record: Record, catalogue: Catalogue, flow: 
     launch = Launch(known, host, record.clocks, unread(reading.sources, catalogue.asked), failed=failed)
     judgement = judge(catalogue, flow, events, launch)
     if retry is not None and len(retry.hosts) > 1:
-        record = replace(record, notes=(*record.notes, retry.told(find_troubles(reading.logs(), ids))))
+        record = replace(record, notes=(*record.notes, retry.explanation(find_troubles(reading.logs(), ids))))
     return Judging(replace(record, host=host), events, reading, launch, ids, judgement)
 
 

@@ -44,7 +44,7 @@ class Cache(Recorder):
         A memcached that stands still is asked again later; one that is gone has no connections.
         """
         looked = 0.0
-        for lines in self._told():
+        for lines in self._lines():
             for line in lines:
                 send_record(self.source, told=line)
             if not self.gone and time.monotonic() - looked > AGAIN:
@@ -92,7 +92,7 @@ class Cache(Recorder):
             send_record(self.source, back=True)
             return
 
-    def _told(self) -> Iterator[list[str]]:
+    def _lines(self) -> Iterator[list[str]]:
         lines, data = Lines(self.source), self.early
         while not stopping.is_set():
             yield [line.strip() for line in lines.whole(data).decode("utf-8", "replace").split("\n")[:-1]]

@@ -15,7 +15,7 @@ class Flows(Program):
     argv = ("ovs-ofctl", "monitor", BRIDGE, "watch:!initial")
     errors_too = True
 
-    def said(self, line: str) -> None:
+    def handle(self, line: str) -> None:
         """Send one change."""
         if line.startswith(CHANGE):
             send_record(self.source, bridge=BRIDGE, flow=line.strip())

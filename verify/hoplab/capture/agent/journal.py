@@ -18,7 +18,7 @@ class Journal(Program):
         super().__init__()
         self.prefixes = tuple(prefixes)
 
-    def said(self, line: str) -> None:
+    def handle(self, line: str) -> None:
         """Send an entry of one of the programs."""
         entry = json.loads(line)
         if str(entry.get("SYSLOG_IDENTIFIER")).startswith(self.prefixes):

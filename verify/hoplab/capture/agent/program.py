@@ -18,7 +18,7 @@ class Program(Recorder):
         super().__init__()
         self.process: subprocess.Popen[bytes] | None = None
 
-    def said(self, line: str) -> None:
+    def handle(self, line: str) -> None:
         """Send what matters of a whole line."""
         raise NotImplementedError
 
@@ -35,7 +35,7 @@ class Program(Recorder):
         # What is not whole at the end was ended in the middle of a line.
         while data := os.read(self.process.stdout.fileno(), CHUNK):
             for line in lines.whole(data).decode("utf-8", "replace").split("\n")[:-1]:
-                self.said(line)
+                self.handle(line)
         if not stopping.is_set():
             raise RuntimeError(f"{self.argv[0]} ended by itself; the last that it wrote: {line.strip() or 'nothing'}")
 

@@ -68,11 +68,11 @@ class Reads(Recorder):
                 report(self.source, "more was read than the kernel could tell of")
             if file >= 0:
                 try:
-                    self._told(mask, file, pid)
+                    self._note_read(mask, file, pid)
                 finally:
                     os.close(file)
 
-    def _told(self, mask: int, file: int, pid: int) -> None:
+    def _note_read(self, mask: int, file: int, pid: int) -> None:
         path = os.readlink(f"/proc/self/fd/{file}").removesuffix(" (deleted)")
         if os.path.basename(path) != HOSTS:
             return
