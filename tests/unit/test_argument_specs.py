@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 import yaml
+from passed import SHARED_ROLES
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 # Roles that others include by the name of a task file or a template have nothing of their own to take.
-NAMES = sorted(path.parts[-3] for path in ROLES.glob("*/tasks/main.yml"))
+NAMES = sorted({path.parts[-3] for path in ROLES.glob("*/tasks/main.yml")} - SHARED_ROLES)
 SECRET_WORDS = {"password", "passwords", "secret", "secrets", "key", "keys", "cookie"}
 PUBLIC_WORDS = {"public", "uuid", "uuids", "rounds", "directory", "path", "file"}
 # The contents of a list or mapping are described one by one, or the whole of it is a secret.

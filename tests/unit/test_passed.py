@@ -144,7 +144,7 @@ def test_the_scenarios_of_this_clone_have_their_roles() -> None:
         roles = roles_of(ROOT, role)
         assert {role, "service", "node_container", "preflight", "client"} <= roles
         tests = [path.read_text(encoding="utf-8") for path in (scenario.parent / "tests").glob("*.py")]
-        imports = any("from hoplab import" in text or "import hoplab" in text for text in tests)
+        imports = any("from hoplab" in text or "import hoplab" in text for text in tests)
         assert uses_pack(ROOT, role, roles) == (imports or role == "launch"), role
 
 

@@ -29,7 +29,7 @@ def row(text: str, name: str) -> list[str]:
     return [cell.strip() for cell in re.split(r"(?<!\\)\|", rows[0])[1:-1]]
 
 
-@pytest.mark.parametrize("role", sorted({path.parts[-3] for path in ROOT.glob("roles/*/tasks/*.yml")}))
+@pytest.mark.parametrize("role", sorted({path.parts[-3] for path in ROOT.glob("roles/*/meta/argument_specs.yml")}))
 def test_each_role_has_its_page_as_its_files_give_it(role: str) -> None:
     path = ROOT / "roles" / role / "README.md"
     assert path.read_text(encoding="utf-8") == page(role), "run `make readmes`"

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 import yaml
+from passed import SHARED_ROLES
 
 ROOT = Path(__file__).resolve().parents[2]
 MOLECULE = ROOT / "molecule"
-ROLES = {path.parents[1].name for path in ROOT.glob("roles/*/tasks/main.yml")}
+ROLES = {path.parents[1].name for path in ROOT.glob("roles/*/tasks/main.yml")} - SHARED_ROLES
 NAMES = sorted(path.parent.name for path in MOLECULE.glob("*/molecule.yml"))
 CONFIG: dict[str, Any] = yaml.safe_load((ROOT / ".config" / "molecule" / "config.yml").read_text())
 LAST_NUMBER = 84  # three subnets each, the third part of an address is at most 254

@@ -53,7 +53,7 @@ class Task:
 
     @property
     def runs_a_command(self) -> bool:
-        """Tell whether it hands a line to a program and not a options to a module."""
+        """Tell whether it hands a line to a program and not options to a module."""
         return any(
             key.removeprefix("ansible.builtin.").removeprefix("ansible.legacy.") in COMMANDS for key in self.keys
         )
