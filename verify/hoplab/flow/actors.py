@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
-
-from hoplab.model.documents import read_document
+from hoplab.model.documents import read_document, read_schema
 from hoplab.model.errors import ConfigurationError
 
 HERE: Final = Path(__file__).parent
@@ -45,7 +43,7 @@ class Actor:
 
 def load(path: Path = HERE / "actors.yaml") -> dict[str, Actor]:
     """Return all actors by name. Raises ConfigurationError that names the file, the place and the key."""
-    schema = yaml.safe_load((HERE / "schema.yaml").read_text(encoding="utf-8"))
+    schema = read_schema(HERE / "schema.yaml")
     found: dict[str, Actor] = {}
     recorded: dict[str, str] = {}
     for entry in read_document(path, schema, "actors")["actors"]:

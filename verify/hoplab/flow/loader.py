@@ -6,8 +6,6 @@ from heapq import heappop, heappush
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
-
 from hoplab.flow.actors import ACTORS
 from hoplab.flow.model import (
     NEEDED,
@@ -24,7 +22,7 @@ from hoplab.flow.model import (
     Witness,
 )
 from hoplab.flow.vocabulary import ASKED, EVENTS, EXCHANGE, IDS
-from hoplab.model.documents import read_document
+from hoplab.model.documents import read_document, read_schema
 from hoplab.model.errors import ConfigurationError
 
 HERE: Final = Path(__file__).parent
@@ -40,7 +38,7 @@ def load(directory: Path = LAUNCH) -> Catalogue:
 
     Raises ConfigurationError that names the file and, where there is one, the hop and the key.
     """
-    schema = yaml.safe_load((HERE / "schema.yaml").read_text(encoding="utf-8"))
+    schema = read_schema(HERE / "schema.yaml")
     schema["$defs"] |= {"actor": {"enum": [*ACTORS]}, "kind": {"enum": [*EVENTS]}, "id": {"enum": [*IDS]}}
     hops = _hops(directory, schema)
     flows = {}

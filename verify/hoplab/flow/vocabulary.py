@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
-
-from hoplab.model.documents import read_document
+from hoplab.model.documents import read_document, read_schema
 from hoplab.model.errors import ConfigurationError
 
 HERE: Final = Path(__file__).parent
@@ -61,7 +59,7 @@ def load_events(path: Path = HERE / "kinds.yaml") -> dict[str, EventKind]:
 
 
 def _entries(path: Path, kind: str, key: str) -> dict[str, Mapping[str, Any]]:
-    schema = yaml.safe_load((HERE / "schema.yaml").read_text(encoding="utf-8"))
+    schema = read_schema(HERE / "schema.yaml")
     found: dict[str, Mapping[str, Any]] = {}
     for entry in read_document(path, schema, kind)[kind]:
         if entry[key] in found:

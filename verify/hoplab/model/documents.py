@@ -1,6 +1,8 @@
 """The pack's own YAML files: read, and refused where they are not plainly right."""
 
 from collections.abc import Mapping
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,6 +13,17 @@ from hoplab.model.errors import ConfigurationError
 
 NAMES: Final = ("hop", "step", "fault")
 """Keys by which an entry of a list is called."""
+
+
+@cache
+def _schema(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = files.read_yaml(path, advice="correct the file")
+    return found
+
+
+def read_schema(path: Path) -> dict[str, Any]:
+    """Return what the files of a directory may say: a copy of what was read once."""
+    return deepcopy(_schema(path))
 
 
 def read_document(path: Path, schema: Mapping[str, Any], kind: str) -> dict[str, Any]:
