@@ -138,7 +138,7 @@ def checked(path: Path, found: Any, schema: "jsonschema.protocols.Validator", *,
 _Fast: Final[type[yaml.SafeLoader]] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-class _Yaml(_Fast):  # type: ignore[valid-type, misc]
+class _Yaml(_Fast):  # type: ignore[valid-type,misc]  # which of two is only known when it runs
     """PyYAML takes the last of several equal keys; here they are an error."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
