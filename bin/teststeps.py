@@ -5,10 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from passed import Results, digest_of, files_of
+from passed import SLOWER, Results, digest_of, files_of
 
-SLOWER = 1.5
-"""As many times its last time, and a part is named at the end."""
 LEAST = 10.0
 """Seconds that a part takes at least for that: a shorter one is slower by chance."""
 

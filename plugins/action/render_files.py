@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
@@ -16,7 +18,20 @@ _COMMON_TEMPLATES = os.path.realpath(os.path.join(os.path.dirname(__file__), "..
 
 _PLACE_KEYS = {"owner", "group", "mode"}
 _KINDS = ("template", "file", "content", "directory")
-_ALLOWED = _PLACE_KEYS | set(_KINDS) | {"dest", "vars"}
+_ALLOWED = _PLACE_KEYS | set(_KINDS) | {"dest", "vars", "validate"}
+
+
+def check_validate(command: Any, where: str) -> None:
+    """Raise AnsibleActionFail where `validate` is no command with %s for the file among its arguments."""
+    advice = "give a command with %s for the file that it is to read, such as '/usr/sbin/sshd -t -f %s'"
+    try:
+        words = shlex.split(command) if isinstance(command, str) else []
+    except ValueError as error:
+        raise AnsibleActionFail(f"{where}: validate is {command!r}: {error}: {advice}") from error
+    # What follows each percent sign; of two of them the second is none.
+    signs = re.findall("%(.?)", " ".join(words[1:]))
+    if "s" not in signs or not set(signs) <= {"s", "%"} or "%" in words[0]:
+        raise AnsibleActionFail(f"{where}: validate is {command!r}: {advice}, and %% for a percent sign")
 
 
 def check_entry(entry: Any, index: int) -> str:
@@ -42,6 +57,10 @@ def check_entry(entry: Any, index: int) -> str:
         missing.append("dest")
     if missing:
         raise AnsibleActionFail(f"{where} ({entry.get('dest') or entry.get('directory')}) lacks {', '.join(missing)}")
+    if "validate" in entry:
+        if kinds[0] == "directory":
+            raise AnsibleActionFail(f"{where} ({entry['directory']}) has validate: only a file can be validated")
+        check_validate(entry["validate"], f"{where} ({entry['dest']})")
     return kinds[0]
 
 
@@ -80,6 +99,8 @@ class ActionModule(ActionBase):
                 public.append(out)
                 continue
             out["dest"] = entry["dest"]
+            if "validate" in entry:
+                out["validate"] = entry["validate"]
             if kind == "template":
                 out["content"] = self._render(entry["template"], entry["dest"], entry.get("vars") or {}, task_vars)
             elif kind == "file":

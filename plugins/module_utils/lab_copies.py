@@ -58,6 +58,15 @@ def copy_tree(source: str, target: str, known: Iterable[str] = ()) -> None:
                 _take_over(entry.path, made)
 
 
+def remove_tree(top: str) -> None:
+    """Remove a directory with all that is in it, if it is there; raises OSError where something stays.
+
+    It may hold secrets, and must not be taken for a finished one: so what can't be removed is an error.
+    """
+    if os.path.lexists(top):
+        shutil.rmtree(top)
+
+
 def _twins(one: str, other: str) -> bool:
     """Tell whether two files have the same content, owner and mode."""
     if not os.path.isfile(other) or os.path.islink(other):
@@ -77,13 +86,16 @@ def _take_over(source: str, target: str) -> None:
 
 
 def put_in_place(source: str, target: str) -> None:
-    """Put a copy of a directory in place of another one, or where none is. Cut off, it can be done again."""
+    """Put a copy of a directory in place of another one, or where none is. Cut off, it can be done again.
+
+    Raises OSError where it fails, and where the old one is not wholly removed; then it has to be done again, too.
+    """
     beside, before = f"{target}.new", f"{target}.old"
     for left in (beside, before):
-        shutil.rmtree(left, ignore_errors=True)
+        remove_tree(left)
     os.makedirs(os.path.dirname(target), mode=0o755, exist_ok=True)
     copy_tree(source, beside)
     if os.path.isdir(target):
         os.rename(target, before)
     os.rename(beside, target)
-    shutil.rmtree(before, ignore_errors=True)
+    remove_tree(before)

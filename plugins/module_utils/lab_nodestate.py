@@ -11,6 +11,7 @@ import os
 import shutil
 from dataclasses import dataclass
 
+from ansible.module_utils.lab_copies import remove_tree
 from ansible.module_utils.lab_host import Lab, LabError
 
 _EXCHANGE = 2  # RENAME_EXCHANGE of linux/fs.h
@@ -58,7 +59,7 @@ class NodeState:
 
     def prepare(self, lowers: dict[str, list[str]], mark: str = "") -> None:
         """Make directories of nodes with empty upper layers beside the present ones; mark: kept with them."""
-        shutil.rmtree(self.other, ignore_errors=True)
+        remove_tree(self.other)
         for node, lower in lowers.items():
             place = os.path.join(self.other, node)
             for part, mode in _PARTS:

@@ -27,7 +27,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ansible.module_utils.lab_copies import allocated, copy_tree, put_in_place
+from ansible.module_utils.lab_copies import allocated, copy_tree, put_in_place, remove_tree
 from ansible.module_utils.lab_host import Lab, LabError
 from ansible.module_utils.lab_manifest import SCHEMA, differences, read_manifest, write_json
 from ansible.module_utils.lab_nodestate import NodeState
@@ -150,7 +150,7 @@ class Snapshots:
         self.state.switch()
         self._move_layer()
         beside = os.path.join(self.directory, f".{name}")
-        shutil.rmtree(beside, ignore_errors=True)
+        remove_tree(beside)
         os.mkdir(beside, mode=0o700)
         known = [os.path.join(self.directory, other, "controller") for other in self.names()]
         copy_tree(controller, os.path.join(beside, "controller"), known)
@@ -234,7 +234,7 @@ class Snapshots:
         """Remove a snapshot; layers that others or the nodes stand on stay."""
         self.check_known(name)
         beside = os.path.join(self.directory, f".{name}")
-        shutil.rmtree(beside, ignore_errors=True)
+        remove_tree(beside)
         os.rename(os.path.join(self.directory, name), beside)
         shutil.rmtree(beside)
         self.sweep()

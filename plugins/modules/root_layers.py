@@ -204,6 +204,7 @@ def ensure(cache: str, name: str, build: Callable[[str], str]) -> float | None:
         os.chmod(made, 0o755)
         os.rename(made, final)
     finally:
+        # Of a build that failed its own error is told; what is left of it here, the next build removes.
         shutil.rmtree(work, ignore_errors=True)
     return round(time.monotonic() - began, 1)
 

@@ -28,9 +28,14 @@ def mode_of(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def render(*public: dict[str, Any], private: list[dict[str, Any]] | None = None, check: bool = False) -> dict[str, Any]:
+def render(
+    *public: dict[str, Any],
+    private: list[dict[str, Any]] | None = None,
+    check: bool = False,
+    constants: dict[str, float | str] | None = None,
+) -> dict[str, Any]:
     arguments = {"files": list(public), "private_files": private or [], "show_diff": True}
-    return run_module("render_files", arguments, check=check)
+    return run_module("render_files", arguments, check=check, **(constants or {}))
 
 
 class TestRenderFiles:

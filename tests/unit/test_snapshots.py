@@ -1,8 +1,11 @@
 """Snapshots of a lab's state: kept, put back, removed, and what is refused. Real files, no nodes."""
 
+import errno
 import json
 import os
+import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -235,6 +238,27 @@ class TestCopies:
         put_in_place(str(tmp_path / "source"), str(tmp_path / "target"))
         assert sorted(path.name for path in tmp_path.iterdir()) == ["source", "target"]
         assert [path.name for path in (tmp_path / "target").iterdir()] == ["a"]
+
+    def test_an_old_copy_with_secrets_that_stays_is_an_error_and_the_next_time_it_goes(
+        self, bench: Bench, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        bench.do("make", "first")
+        bench.write("two")
+        old = Path(f"{bench.controller}.old")
+        with monkeypatch.context() as busy:
+
+            def rmtree(path: str, remove: Callable[[str], None] = shutil.rmtree) -> None:
+                if path == str(old):
+                    raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), path)
+                remove(path)
+
+            busy.setattr(shutil, "rmtree", rmtree)
+            with pytest.raises(OSError, match=re.escape(f"busy: '{old}'")):
+                bench.do("restore", "first")
+            assert (old / "secrets.yml").read_text() == "password: two\n"
+        bench.do("finish")
+        assert not old.exists()
+        assert bench.read() == bench.whole("one")
 
 
 def test_what_an_inventory_says_counts_and_not_how(tmp_path: Path) -> None:

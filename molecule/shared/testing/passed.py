@@ -20,6 +20,8 @@ import yaml
 
 KEPT_HOURS = 24
 """How long a result counts: what the nodes install may be another version the day after."""
+SLOWER = 1.5
+"""A scenario or a part of the test that takes as many times its last time is named at the end."""
 MACHINE = ("/etc/os-release", "/etc/apt/sources.list", "/etc/apt/sources.list.d", "/etc/apt/preferences.d")
 """What of this machine decides which packages nodes get and what carries them, beside the kernel and Python."""
 SHARED_ROLES = frozenset({"service", "ceph_common"})
