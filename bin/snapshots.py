@@ -3,16 +3,14 @@
 import sys
 from pathlib import Path
 
-import ansible.module_utils
 from rich.console import Console
 from rich.table import Table
 
 ROOT = Path(__file__).resolve().parents[1]
-# Ansible finds a project's module_utils for modules, and not for what runs on the controller.
-ansible.module_utils.__path__.append(str(ROOT / "plugins" / "module_utils"))
+sys.path.insert(0, str(ROOT / "collections"))
 
-from ansible.module_utils.lab_host import Lab, LabError  # noqa: E402 its place is known only now
-from ansible.module_utils.lab_snapshots import SNAPSHOTS, Snapshots  # noqa: E402 likewise
+from ansible_collections.hoplab.lab.plugins.module_utils.lab_host import Lab, LabError  # noqa: E402 its place is known only now
+from ansible_collections.hoplab.lab.plugins.module_utils.lab_snapshots import SNAPSHOTS, Snapshots  # noqa: E402 likewise
 
 MIB = 1024**2
 

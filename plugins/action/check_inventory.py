@@ -7,17 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import ansible.module_utils
 import yaml
 from ansible._internal._datatag._tags import Origin
 from ansible.plugins.action import ActionBase
+from ansible_collections.hoplab.lab.plugins.module_utils.lab_inventory import Spec, check_inventory
 
 ROOT = Path(__file__).resolve().parents[2]
 ROLES = ROOT / "roles"
-# Ansible finds a project's module_utils for modules, and not for what runs on the controller.
-ansible.module_utils.__path__.append(str(ROOT / "plugins" / "module_utils"))
-
-from ansible.module_utils.lab_inventory import Spec, check_inventory
 
 
 def role_specs() -> Spec:

@@ -32,7 +32,7 @@ class ActionModule(ActionBase):
         known = json.loads(memory.read_text(encoding="utf-8")) if memory.exists() else []
         if isinstance(names, list) and set(names) <= set(known):
             return result | {"changed": False, "installed": []}
-        result.update(self._execute_module(module_name="packages", task_vars=task_vars))
+        result.update(self._execute_module(module_name="hoplab.lab.packages", task_vars=task_vars))
         present = result.pop("present", None)
         if present is not None:
             whole = memory.with_suffix(f".{os.getpid()}")

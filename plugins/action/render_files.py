@@ -117,7 +117,7 @@ class ActionModule(ActionBase):
         arguments = self.render(self._task.args.get("files"), task_vars or {})
         result.update(
             self._execute_module(
-                module_name="render_files",
+                module_name="hoplab.lab.render_files",
                 module_args=arguments | {"show_diff": bool(self._task.diff)},
                 task_vars=task_vars,
             )

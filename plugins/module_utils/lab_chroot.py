@@ -8,7 +8,7 @@ import glob
 import os
 from collections.abc import Iterator
 
-from ansible.module_utils.lab_host import LabError, run
+from ansible_collections.hoplab.lab.plugins.module_utils.lab_host import LabError, run
 
 BUILD_LIMIT = 3000  # seconds; a slow mirror may need most of it
 CLONE_NEWNS = 0x20000  # linux/sched.h; os.unshare came with Python 3.12

@@ -11,7 +11,7 @@ import os
 import shutil
 from typing import Any
 
-from ansible.module_utils.lab_host import Lab, LabError, run
+from ansible_collections.hoplab.lab.plugins.module_utils.lab_host import Lab, LabError, run
 
 FAMILY = "inet"
 NOTE = "firewall.json"

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-from ansible.module_utils.lab_host import LabError
+from ansible_collections.hoplab.lab.plugins.module_utils.lab_host import LabError
 
 SCHEMA = 1
 _KINDS = {"made": str, "bytes": int, "version": str, "layers": list, "inventory": dict, "nodes": dict}

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import shlex
 from typing import Any
 
-from ansible.module_utils.lab_firewall import check_endpoints, ensure_table, remove_table, wanted_table
-from ansible.module_utils.lab_firstboot import host_address
-from ansible.module_utils.lab_host import Lab, LabError, host_lock, known_labs, link_alias, run
+from ansible_collections.hoplab.lab.plugins.module_utils.lab_firewall import (
+    check_endpoints,
+    ensure_table,
+    remove_table,
+    wanted_table,
+)
+from ansible_collections.hoplab.lab.plugins.module_utils.lab_firstboot import host_address
+from ansible_collections.hoplab.lab.plugins.module_utils.lab_host import (
+    Lab,
+    LabError,
+    host_lock,
+    known_labs,
+    link_alias,
+    run,
+)
 
 FORWARD = "/proc/sys/net/ipv4/ip_forward"
 
@@ -18,6 +31,17 @@ FORWARD = "/proc/sys/net/ipv4/ip_forward"
 def bridge_name(lab: Lab, network: dict[str, Any]) -> str:
     """Return the name (at most 15 characters) of a network's bridge."""
     return f"{lab.name}-{network['interface'][:6]}"
+
+
+def host_link(lab: Lab, node: str, name: str) -> str:
+    """Return the name (at most 15 characters) of the host's end of a node's link."""
+    # The whole name of the lab counts: links of labs side by side must differ.
+    return f"{node[:5]}{name[:3]}-{hashlib.sha256(lab.name.encode()).hexdigest()[:6]}"
+
+
+def links_of(node: dict[str, Any], networks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the networks that a node has a link in."""
+    return [network for network in networks if network["name"] in node["networks"]]
 
 
 def ensure_bridge(lab: Lab, network: dict[str, Any], check: bool) -> bool:

@@ -11,8 +11,8 @@ import os
 import shutil
 from dataclasses import dataclass
 
-from ansible.module_utils.lab_copies import remove_tree
-from ansible.module_utils.lab_host import Lab, LabError
+from ansible_collections.hoplab.lab.plugins.module_utils.lab_copies import remove_tree
+from ansible_collections.hoplab.lab.plugins.module_utils.lab_host import Lab, LabError
 
 _EXCHANGE = 2  # RENAME_EXCHANGE of linux/fs.h
 _HERE = -100  # AT_FDCWD of fcntl.h

@@ -27,10 +27,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ansible.module_utils.lab_copies import allocated, copy_tree, put_in_place, remove_tree
-from ansible.module_utils.lab_host import Lab, LabError
-from ansible.module_utils.lab_manifest import SCHEMA, differences, read_manifest, write_json
-from ansible.module_utils.lab_nodestate import NodeState
+from ansible_collections.hoplab.lab.plugins.module_utils.lab_copies import (
+    allocated,
+    copy_tree,
+    put_in_place,
+    remove_tree,
+)
+from ansible_collections.hoplab.lab.plugins.module_utils.lab_host import Lab, LabError
+from ansible_collections.hoplab.lab.plugins.module_utils.lab_manifest import (
+    SCHEMA,
+    differences,
+    read_manifest,
+    write_json,
+)
+from ansible_collections.hoplab.lab.plugins.module_utils.lab_nodestate import NodeState
 
 SNAPSHOTS = "/var/lib/hoplab/snapshots"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")

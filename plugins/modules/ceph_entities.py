@@ -24,7 +24,7 @@ author: Hoplab
 
 EXAMPLES = r"""
 - name: Tell the monitors the entities
-  ceph_entities:
+  hoplab.lab.ceph_entities:
     keyring: /etc/ceph/entities.keyring
 """
 
@@ -40,7 +40,7 @@ import os
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.lab_ceph import CephError, Client
+from ansible_collections.hoplab.lab.plugins.module_utils.lab_ceph import CephError, Client
 
 # The monitors' own key, which each has in a keyring of its own. They list it only after an import.
 OWN = "mon."

@@ -48,7 +48,7 @@ author: Hoplab
 
 EXAMPLES = r"""
 - name: Make two OSDs
-  ceph_osd_files:
+  hoplab.lab.ceph_osd_files:
     fsid: 7f1a2f0c-7d3c-4f6e-9d5c-0d5d5f0f8a3e
     node: ceph1
     keys: ["...", "..."]
@@ -74,7 +74,7 @@ import pwd
 import uuid
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.lab_ceph import CephError, Client, run_together
+from ansible_collections.hoplab.lab.plugins.module_utils.lab_ceph import CephError, Client, run_together
 
 HOMES = "/var/lib/ceph/osd"
 USER = "ceph"

@@ -30,7 +30,7 @@ author: Hoplab
 
 EXAMPLES = r"""
 - name: Make the RBD pools
-  ceph_pools:
+  hoplab.lab.ceph_pools:
     names: [volumes, vms]
 """
 
@@ -48,7 +48,7 @@ initialised:
 import time
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.lab_ceph import CephError, Client, run_together
+from ansible_collections.hoplab.lab.plugins.module_utils.lab_ceph import CephError, Client, run_together
 
 
 def wanting(client: Client, names: list[str]) -> tuple[list[str], list[str]]:

@@ -44,12 +44,12 @@ author: Hoplab
 
 EXAMPLES = r"""
 - name: Wait until this node's monitor is in the quorum
-  ceph_wait:
+  hoplab.lab.ceph_wait:
     condition: quorum
     daemon: ceph1
 
 - name: Wait until the cluster answers to each client
-  ceph_wait:
+  hoplab.lab.ceph_wait:
     condition: identity
     fsid: 7f1a2f0c-7d3c-4f6e-9d5c-0d5d5f0f8a3e
     clients: [nova, cinder]
@@ -68,7 +68,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.lab_ceph import CephError, CephRefusedError, Client
+from ansible_collections.hoplab.lab.plugins.module_utils.lab_ceph import CephError, CephRefusedError, Client
 
 INTERVAL = 1  # seconds between two questions
 ANSWER = 20  # seconds for one of them

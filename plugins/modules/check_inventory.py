@@ -15,7 +15,7 @@ author: Hoplab
 
 EXAMPLES = r"""
 - name: Check the inventory
-  check_inventory:
+  hoplab.lab.check_inventory:
 """
 
 RETURN = r"""

@@ -19,7 +19,7 @@ author: Hoplab
 
 EXAMPLES = r"""
 - name: Read what is in the image
-  disk_contents:
+  hoplab.lab.disk_contents:
     path: /var/lib/hoplab/guest.raw
   register: image
 """

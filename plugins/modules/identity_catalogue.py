@@ -34,7 +34,7 @@ author: Hoplab
 
 EXAMPLES = r"""
 - name: Make users, services and endpoints
-  identity_catalogue:
+  hoplab.lab.identity_catalogue:
     auth_url: http://192.0.2.11:5000/v3
     password: "..."
     region: RegionOne

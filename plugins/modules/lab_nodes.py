@@ -58,7 +58,7 @@ author: Hoplab
 
 EXAMPLES = r"""
 - name: Start the nodes
-  lab_nodes:
+  hoplab.lab.lab_nodes:
     lab: hoplab
     owner: /home/me/hoplab
     state: started
@@ -74,23 +74,31 @@ done:
   returned: always
 """
 
-import hashlib
 import os
 import subprocess
 import time
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.lab_firstboot import first_boot_files, offer_kvm
-from ansible.module_utils.lab_host import NSPAWN, Lab, LabError, alive, host_lock, refuse_foreign, remove_link, run
-from ansible.module_utils.lab_network import bridge_name, ensure_networks, remove_lab
-from ansible.module_utils.lab_snapshots import Snapshots
-
-
-def host_link(lab: Lab, node: str, name: str) -> str:
-    """Return the name (at most 15 characters) of the host's end of a node's link."""
-    # The whole name of the lab counts: links of labs side by side must differ.
-    return f"{node[:5]}{name[:3]}-{hashlib.sha256(lab.name.encode()).hexdigest()[:6]}"
+from ansible_collections.hoplab.lab.plugins.module_utils.lab_firstboot import first_boot_files, offer_kvm
+from ansible_collections.hoplab.lab.plugins.module_utils.lab_host import (
+    NSPAWN,
+    Lab,
+    LabError,
+    alive,
+    host_lock,
+    refuse_foreign,
+    remove_link,
+    run,
+)
+from ansible_collections.hoplab.lab.plugins.module_utils.lab_network import (
+    bridge_name,
+    ensure_networks,
+    host_link,
+    links_of,
+    remove_lab,
+)
+from ansible_collections.hoplab.lab.plugins.module_utils.lab_snapshots import Snapshots
 
 
 def write_files(lab: Lab, node: dict[str, Any], params: dict[str, Any]) -> None:
@@ -105,11 +113,6 @@ def write_files(lab: Lab, node: dict[str, Any], params: dict[str, Any]) -> None:
         os.chmod(upper + path, mode)
     os.chmod(upper + "/root", 0o700)
     os.chmod(upper + "/root/.ssh", 0o700)
-
-
-def links_of(node: dict[str, Any], networks: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the networks that a node has a link in."""
-    return [network for network in networks if network["name"] in node["networks"]]
 
 
 def make(lab: Lab, node: dict[str, Any], params: dict[str, Any]) -> bool:

@@ -49,7 +49,7 @@ author: Hoplab
 
 EXAMPLES = r"""
 - name: Check this machine
-  lab_preflight:
+  hoplab.lab.lab_preflight:
     lab: hoplab
     owner: /home/me/hoplab
     networks: {management: 172.29.20.0/24}
@@ -74,7 +74,7 @@ import shutil
 import subprocess
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.lab_host import Lab, LabError, refuse_foreign, run
+from ansible_collections.hoplab.lab.plugins.module_utils.lab_host import Lab, LabError, refuse_foreign, run
 
 NAME = re.compile(r"[a-z][a-z0-9-]{0,6}[a-z0-9]")
 NODE = re.compile(r"[a-z][a-z0-9]{0,4}")

@@ -54,7 +54,7 @@ author: Hoplab
 
 EXAMPLES = r"""
 - name: Keep the state of the lab
-  lab_snapshot:
+  hoplab.lab.lab_snapshot:
     lab: hoplab
     owner: /home/me/hoplab
     action: make
@@ -84,9 +84,9 @@ from typing import Any
 
 import yaml
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.lab_host import Lab, LabError, refuse_foreign
-from ansible.module_utils.lab_network import remove_lab
-from ansible.module_utils.lab_snapshots import Snapshots, check_name
+from ansible_collections.hoplab.lab.plugins.module_utils.lab_host import Lab, LabError, refuse_foreign
+from ansible_collections.hoplab.lab.plugins.module_utils.lab_network import remove_lab
+from ansible_collections.hoplab.lab.plugins.module_utils.lab_snapshots import Snapshots, check_name
 
 NO_INVENTORY = ("~", ".orig", ".bak", ".swp", ".pyc", ".pyo", ".retry")
 

@@ -29,7 +29,7 @@ author: Hoplab
 
 EXAMPLES = r"""
 - name: Give libvirt the key of Nova's client
-  libvirt_ceph_secrets:
+  hoplab.lab.libvirt_ceph_secrets:
     clients: [{name: nova, uuid: 5d9f3c8e-6f0b-5c55-9d5b-1f0f6d5a7a01}]
 """
 

@@ -30,7 +30,7 @@ author: Hoplab
 
 EXAMPLES = r"""
 - name: Make databases and accounts
-  mariadb_accounts:
+  hoplab.lab.mariadb_accounts:
     databases: [glance]
     accounts: [{name: glance-api, password: "...", privileges: {glance: "SELECT,INSERT,UPDATE,DELETE"}}]
 """

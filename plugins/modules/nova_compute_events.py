@@ -22,7 +22,7 @@ author: Hoplab
 
 EXAMPLES = r"""
 - name: See to it that libvirt sends nova-compute its events
-  nova_compute_events:
+  hoplab.lab.nova_compute_events:
     log: /var/log/nova/nova-compute.log
 """
 

@@ -33,11 +33,11 @@ author: Hoplab
 
 EXAMPLES = r"""
 - name: Set segmentation offloading
-  ovs_bridges:
+  hoplab.lab.ovs_bridges:
     userspace_tso: true
 
 - name: Make bridges and ports
-  ovs_bridges:
+  hoplab.lab.ovs_bridges:
     datapath_type: netdev
     bridges: [{name: br-ex, port: ext0}]
 """

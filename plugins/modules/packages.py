@@ -21,7 +21,7 @@ author: Hoplab
 
 EXAMPLES = r"""
 - name: Install memcached
-  packages:
+  hoplab.lab.packages:
     names: [memcached]
 """
 

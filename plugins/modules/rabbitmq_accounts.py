@@ -25,7 +25,7 @@ author: Hoplab
 
 EXAMPLES = r"""
 - name: Make the accounts
-  rabbitmq_accounts:
+  hoplab.lab.rabbitmq_accounts:
     definitions: /etc/rabbitmq/definitions.json
 """
 

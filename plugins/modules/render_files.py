@@ -30,7 +30,7 @@ author: Hoplab
 
 EXAMPLES = r"""
 - name: Render the configuration of Keystone
-  render_files:
+  hoplab.lab.render_files:
     files:
       - {directory: /etc/keystone/keystone.conf.d, owner: root, group: keystone, mode: "0750"}
       - {template: keystone.conf.j2, dest: /etc/keystone/keystone.conf, owner: root, group: keystone, mode: "0640"}

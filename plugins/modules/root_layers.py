@@ -49,7 +49,7 @@ author: Hoplab
 
 EXAMPLES = r"""
 - name: Build the root layers
-  root_layers:
+  hoplab.lab.root_layers:
     cache: /var/cache/hoplab
     suite: trixie
     sources: ["deb http://mirror.example/debian trixie main"]
@@ -81,7 +81,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.lab_chroot import (
+from ansible_collections.hoplab.lab.plugins.module_utils.lab_chroot import (
     BUILD_LIMIT,
     chroot,
     in_root,
@@ -90,7 +90,7 @@ from ansible.module_utils.lab_chroot import (
     put,
     unit_links,
 )
-from ansible.module_utils.lab_host import LabError, run
+from ansible_collections.hoplab.lab.plugins.module_utils.lab_host import LabError, run
 
 DPKG_OPTIONS = [
     "force-unsafe-io",

@@ -33,7 +33,7 @@ author: Hoplab
 
 EXAMPLES = r"""
 - name: Bring Placement's schema up to date
-  schema_sync:
+  hoplab.lab.schema_sync:
     name: placement
     package: placement-common
     commands:

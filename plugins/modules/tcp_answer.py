@@ -36,7 +36,7 @@ author: Hoplab
 
 EXAMPLES = r"""
 - name: Ask memcached for its version
-  tcp_answer:
+  hoplab.lab.tcp_answer:
     host: 192.0.2.11
     port: 11211
     send: "version\r\n"

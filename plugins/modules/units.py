@@ -41,14 +41,14 @@ author: Hoplab
 
 EXAMPLES = r"""
 - name: Start Nova's services
-  units:
+  hoplab.lab.units:
     names: [nova-api.service, nova-scheduler.service, nova-conductor.service]
     enabled: true
     state: started
     configuration: [/etc/nova]
 
 - name: Read the state of all OSDs
-  units:
+  hoplab.lab.units:
     names: ["ceph-osd@*.service"]
 """
 

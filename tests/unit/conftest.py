@@ -10,9 +10,10 @@ ROOT = Path(__file__).resolve().parents[2]
 # Before Ansible is imported: it reads its configuration then.
 os.environ["ANSIBLE_CONFIG"] = str(ROOT / "ansible.cfg")
 
-import ansible.module_utils  # noqa: E402 see above
+from ansible.plugins.loader import init_plugin_loader  # noqa: E402 see above
 
-ansible.module_utils.__path__.append(str(ROOT / "plugins" / "module_utils"))
+# From now on `ansible_collections.hoplab.lab` is this repository, as in a run of a playbook.
+init_plugin_loader()
 
 from tests.unit.rendering import Lab, Oslo, oslo, render_lab  # noqa: E402 see above
 

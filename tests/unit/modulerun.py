@@ -10,12 +10,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 PROGRAM = """
 import sys
-sys.path.insert(0, {root!r})
-import ansible.module_utils
+sys.path.insert(0, {collections!r})
 from ansible.module_utils import basic
-ansible.module_utils.__path__.append({utilities!r})
 basic._ANSIBLE_PROFILE = "legacy"
-from plugins.modules import {name} as module
+from ansible_collections.hoplab.lab.plugins.modules import {name} as module
 for constant, value in {constants!r}.items():
     setattr(module, constant, value)
 module.main()
@@ -26,9 +24,7 @@ def run_module(
     name: str, arguments: dict[str, Any], *, check: bool = False, **constants: float | str
 ) -> dict[str, Any]:
     """Return what a module answers; constants: values for its constants, such as the directory of its notes."""
-    program = PROGRAM.format(
-        root=str(ROOT), utilities=str(ROOT / "plugins" / "module_utils"), name=name, constants=constants
-    )
+    program = PROGRAM.format(collections=str(ROOT / "collections"), name=name, constants=constants)
     sent = json.dumps({"ANSIBLE_MODULE_ARGS": arguments | {"_ansible_check_mode": check}})
     done = subprocess.run(
         [sys.executable, "-c", program], input=sent, capture_output=True, text=True, timeout=60, check=False

@@ -23,13 +23,12 @@ from ansible.playbook.play import Play
 from ansible.playbook.play_context import PlayContext
 from ansible.playbook.role_include import IncludeRole
 from ansible.playbook.task import Task
-from ansible.plugins.loader import init_plugin_loader
 from ansible.template import Templar
 from ansible.utils.context_objects import CLIArgs
 from ansible.vars.hostvars import HostVars
 from ansible.vars.manager import VariableManager
+from ansible_collections.hoplab.lab.plugins.action.render_files import ActionModule
 from oslo_config import cfg
-from plugins.action.render_files import ActionModule
 
 # What tasks register before the files are rendered.
 LEARNT: dict[str, Any] = {"__nova_compute_kvm_probe": {"stdout": "qemu\n", "rc": 0}}
@@ -92,7 +91,6 @@ class Renderer:
     """Ansible's view of the default inventory and of all playbooks."""
 
     def __init__(self, root: Path, directory: Path) -> None:
-        init_plugin_loader()
         self.loader = DataLoader()
         self.inventory = InventoryManager(self.loader, [str(root / "inventories" / "local")])
         self.manager = VariableManager(self.loader, self.inventory)
@@ -116,13 +114,13 @@ class Renderer:
 
     def run_task(self, play: Play, host: Host, task: Task) -> None:
         """Render the files of a task on one host, or of a role's tasks where the play includes the role."""
-        if task.action not in ("render_files", "ansible.builtin.include_role"):
+        if task.action not in ("hoplab.lab.render_files", "ansible.builtin.include_role"):
             return
         variables = self.manager.get_vars(play=play, host=host, task=task)
         templar = Templar(loader=self.loader, variables=variables)
         if not all(templar.evaluate_conditional(condition) for condition in task.when):
             return
-        if task.action == "render_files":
+        if task.action == "hoplab.lab.render_files":
             self.render_task(host, task, variables, templar)
         elif isinstance(task, IncludeRole):
             blocks, _handlers = task.copy().get_block_list(play=play, variable_manager=self.manager, loader=self.loader)

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils.lab_host import Lab
-from ansible.module_utils.lab_snapshots import Snapshots
-from plugins.modules.lab_snapshot import carry_out
+from ansible_collections.hoplab.lab.plugins.module_utils.lab_host import Lab
+from ansible_collections.hoplab.lab.plugins.module_utils.lab_snapshots import Snapshots
+from ansible_collections.hoplab.lab.plugins.modules.lab_snapshot import carry_out
 
 
 class Bench:

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.module_utils.lab_ceph import CephError, Client
-from plugins.modules import ceph_wait
-from plugins.modules.ceph_entities import read_keyring
-from plugins.modules.ceph_osd_files import osd_uuid
+from ansible_collections.hoplab.lab.plugins.module_utils.lab_ceph import CephError, Client
+from ansible_collections.hoplab.lab.plugins.modules import ceph_wait
+from ansible_collections.hoplab.lab.plugins.modules.ceph_entities import read_keyring
+from ansible_collections.hoplab.lab.plugins.modules.ceph_osd_files import osd_uuid
 from tests.unit.cephrun import Cluster
 
 FSID = "a9e3767d-bd1b-4bb4-9720-4e8b64aa95fa"

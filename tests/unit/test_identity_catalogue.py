@@ -9,9 +9,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ansible_collections.hoplab.lab.plugins.modules import identity_catalogue
+from ansible_collections.hoplab.lab.plugins.modules.identity_catalogue import can_log_in, ensure
 from keystoneauth1.exceptions import ClientException
-from plugins.modules import identity_catalogue
-from plugins.modules.identity_catalogue import can_log_in, ensure
 
 SERVICES = [
     {"name": "glance", "type": "image", "url": "http://192.0.2.1:9292", "password": "one"},

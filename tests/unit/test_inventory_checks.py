@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible.module_utils.lab_inventory import check_inventory
+from ansible_collections.hoplab.lab.plugins.module_utils.lab_inventory import check_inventory
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 GOOD: dict[str, Any] = {

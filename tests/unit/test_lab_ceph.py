@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 import pytest
-from ansible.module_utils.lab_ceph import CephError, run, run_together
+from ansible_collections.hoplab.lab.plugins.module_utils.lab_ceph import CephError, run, run_together
 
 
 def test_commands_end_in_time_with_their_children(tmp_path: Path) -> None:

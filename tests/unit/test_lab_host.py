@@ -9,18 +9,31 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.module_utils import lab_host, lab_network
-from ansible.module_utils.lab_firewall import check_endpoints, wanted_table
-from ansible.module_utils.lab_firstboot import (
+from ansible_collections.hoplab.lab.plugins.module_utils import lab_host, lab_network
+from ansible_collections.hoplab.lab.plugins.module_utils.lab_firewall import check_endpoints, wanted_table
+from ansible_collections.hoplab.lab.plugins.module_utils.lab_firstboot import (
     first_boot_files,
     host_address,
     machine_id,
     network_file,
     offer_kvm,
 )
-from ansible.module_utils.lab_host import Lab, LabError, alive, refuse_foreign, remove_link, run, wait_gone
-from ansible.module_utils.lab_network import bridge_name, ensure_forwarding, restore_forwarding, wanted_rules
-from plugins.modules.lab_nodes import host_link
+from ansible_collections.hoplab.lab.plugins.module_utils.lab_host import (
+    Lab,
+    LabError,
+    alive,
+    refuse_foreign,
+    remove_link,
+    run,
+    wait_gone,
+)
+from ansible_collections.hoplab.lab.plugins.module_utils.lab_network import (
+    bridge_name,
+    ensure_forwarding,
+    host_link,
+    restore_forwarding,
+    wanted_rules,
+)
 
 NETWORK = {"name": "management", "subnet": "192.0.2.0/24", "mtu": 1450, "interface": "mgmt0", "host_address": True}
 NODE = {"name": "ctl1", "address": "192.0.2.11", "host_key": "PRIVATE\n", "host_key_public": "ssh-ed25519 AAAA"}

@@ -15,11 +15,11 @@ import pytest
 import yaml
 from ansible.errors import AnsibleError, AnsibleFilterError
 from ansible.template import Templar, trust_as_template
-from plugins.filter.hoplab import nth_address, prefix_length, rabbitmq_password_hash
-from plugins.lookup.debian_sources import sources_for
-from plugins.lookup.node_services import services_of
-from plugins.lookup.role_packages import packages_of
-from plugins.lookup.secret import get_secrets
+from ansible_collections.hoplab.lab.plugins.filter.hoplab import nth_address, prefix_length, rabbitmq_password_hash
+from ansible_collections.hoplab.lab.plugins.lookup.debian_sources import sources_for
+from ansible_collections.hoplab.lab.plugins.lookup.node_services import services_of
+from ansible_collections.hoplab.lab.plugins.lookup.role_packages import packages_of
+from ansible_collections.hoplab.lab.plugins.lookup.secret import get_secrets
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -84,8 +84,12 @@ class TestSecret:
     @pytest.mark.parametrize(
         ("template", "variables", "message"),
         [
-            ("{{ lookup('secret', 'x', kind='rsa') }}", {"secrets_file": "/nowhere"}, "kind is 'rsa'; known are"),
-            ("{{ lookup('secret', 'x') }}", {}, "secrets_file is not set"),
+            (
+                "{{ lookup('hoplab.lab.secret', 'x', kind='rsa') }}",
+                {"secrets_file": "/nowhere"},
+                "kind is 'rsa'; known are",
+            ),
+            ("{{ lookup('hoplab.lab.secret', 'x') }}", {}, "secrets_file is not set"),
         ],
     )
     def test_mistakes_are_explained(self, template: str, variables: dict[str, Any], message: str) -> None:

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 from ansible.errors import AnsibleActionFail
-from plugins.action.render_files import check_entry
-from plugins.modules.mariadb_accounts import password_hash, privilege_set
-from plugins.modules.units import newest_change, outdated
+from ansible_collections.hoplab.lab.plugins.action.render_files import check_entry
+from ansible_collections.hoplab.lab.plugins.modules.mariadb_accounts import password_hash, privilege_set
+from ansible_collections.hoplab.lab.plugins.modules.units import newest_change, outdated
 from tests.unit.modulerun import run_module
 
 OWNER = pwd.getpwuid(os.geteuid()).pw_name

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from plugins.modules.libvirt_ceph_secrets import definition, read_key
-from plugins.modules.nova_compute_events import last_start
-from plugins.modules.ovs_bridges import Switch, missing, understand
-from plugins.modules.rabbitmq_accounts import differences
+from ansible_collections.hoplab.lab.plugins.modules.libvirt_ceph_secrets import definition, read_key
+from ansible_collections.hoplab.lab.plugins.modules.nova_compute_events import last_start
+from ansible_collections.hoplab.lab.plugins.modules.ovs_bridges import Switch, missing, understand
+from ansible_collections.hoplab.lab.plugins.modules.rabbitmq_accounts import differences
 from tests.unit.modulerun import run_module
 
 NOWHERE = "/nonexistent/program"

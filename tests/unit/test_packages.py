@@ -7,7 +7,7 @@ from unittest import mock
 
 import pytest
 from ansible import constants
-from plugins.action.packages import ActionModule
+from ansible_collections.hoplab.lab.plugins.action.packages import ActionModule
 
 
 def install(names: list[str], answer: dict[str, Any], delegate_to: str | None = None) -> tuple[dict[str, Any], int]:

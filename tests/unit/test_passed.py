@@ -10,10 +10,10 @@ from passed import KEPT_HOURS, Results, digest, roles_of, uses_pack
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXTS = {
-    "roles/keystone/tasks/main.yml": "- ansible.builtin.include_role: {name: service, tasks_from: report_failure}\n",
+    "roles/keystone/tasks/main.yml": "- ansible.builtin.include_role: {name: hoplab.lab.service, tasks_from: check}\n",
     "roles/keystone/templates/keystone.conf.j2": "[DEFAULT]\n",
     "roles/base/tasks/main.yml": "[]\n",
-    "roles/mariadb/tasks/main.yml": "- ansible.builtin.include_role:\n    name: helper\n",
+    "roles/mariadb/tasks/main.yml": "- ansible.builtin.include_role:\n    name: hoplab.lab.helper\n",
     "roles/helper/tasks/main.yml": "[]\n",
     "roles/service/templates/oslo.j2": "x\n",
     "roles/launch/tasks/main.yml": "launch_command: hoplab\n",

@@ -1,7 +1,12 @@
 """Prechecks: each message names the field, its value and what to do."""
 
 import pytest
-from plugins.modules.lab_preflight import check_machine, check_names, check_subnets, read_routes
+from ansible_collections.hoplab.lab.plugins.modules.lab_preflight import (
+    check_machine,
+    check_names,
+    check_subnets,
+    read_routes,
+)
 
 FREE = {"management": "172.29.20.0/24", "tunnel": "172.29.21.0/24", "external": "172.29.22.0/24"}
 

@@ -13,7 +13,7 @@ TEXTS = {
     "roles/base/meta/main.yml": "x\n",
     "roles/mariadb/templates/my.cnf.j2": "x\n",
     "roles/memcached/tasks/main.yml": "[]\n",
-    "roles/keystone/tasks/main.yml": "- ansible.builtin.include_role: {name: service}\n",
+    "roles/keystone/tasks/main.yml": "- ansible.builtin.include_role: {name: hoplab.lab.service}\n",
     "roles/service/templates/oslo.j2": "x\n",
     "roles/glance/defaults/main.yml": "glance_packages: [a]\n",
     "roles/glance/tasks/main.yml": "[]\n",

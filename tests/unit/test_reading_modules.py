@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from plugins.modules.disk_contents import format_of, partition_table
-from plugins.modules.units import states_by_unit
+from ansible_collections.hoplab.lab.plugins.modules.disk_contents import format_of, partition_table
+from ansible_collections.hoplab.lab.plugins.modules.units import states_by_unit
 from tests.unit.modulerun import run_module
 
 

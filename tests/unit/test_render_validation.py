@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from ansible.errors import AnsibleActionFail
-from plugins.action.render_files import check_entry
+from ansible_collections.hoplab.lab.plugins.action.render_files import check_entry
 from tests.unit.test_modules import PLACE, entry, mode_of, render
 
 REFUSES = "grep -q good %s"

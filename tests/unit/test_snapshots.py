@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.module_utils import lab_host, lab_snapshots
-from ansible.module_utils.lab_copies import allocated, copy_tree, put_in_place
-from ansible.module_utils.lab_host import LabError
-from ansible.module_utils.lab_snapshots import MOST_LAYERS, check_name
-from plugins.modules import lab_snapshot
-from plugins.modules.lab_snapshot import inventory_files
+from ansible_collections.hoplab.lab.plugins.module_utils import lab_host, lab_snapshots
+from ansible_collections.hoplab.lab.plugins.module_utils.lab_copies import allocated, copy_tree, put_in_place
+from ansible_collections.hoplab.lab.plugins.module_utils.lab_host import LabError
+from ansible_collections.hoplab.lab.plugins.module_utils.lab_snapshots import MOST_LAYERS, check_name
+from ansible_collections.hoplab.lab.plugins.modules import lab_snapshot
+from ansible_collections.hoplab.lab.plugins.modules.lab_snapshot import inventory_files
 from tests.unit.snapshotbench import Bench
 
 

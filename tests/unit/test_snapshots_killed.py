@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.module_utils import lab_host, lab_nodestate, lab_snapshots
+from ansible_collections.hoplab.lab.plugins.module_utils import lab_host, lab_nodestate, lab_snapshots
 from tests.unit.snapshotbench import Bench
 
 

@@ -69,7 +69,7 @@ HELPERS = "molecule/shared/testing/"
 IMPORTED = re.compile(r"^(?:from|import) (\w+)", re.MULTILINE)
 PACK = "verify/"
 USES_PACK = re.compile(r"\b(?:import hoplab|from hoplab|launch_command)\b")
-NAMED = re.compile(r"\bname: *['\"]?(\w+)")
+NAMED = re.compile(r"\bname: *['\"]?(?:hoplab\.lab\.)?(\w+)")
 
 
 @dataclass(frozen=True)
