@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from openstack.connection import Connection
 from openstack.identity.v3._proxy import Proxy as IdentityApi
+from patience import patient
 
 from hoplab.checks.findings import Verdict
 from hoplab.checks.guest import check_ssh, console_text, guest_target
@@ -68,7 +69,7 @@ class Guest:
 
     def wait_state(self, status: str, seconds: float = STATE_SECONDS) -> Any:
         """Return the instance once it has the status and no task under way."""
-        return wait_server(self.cloud, self.id, status, timeout=seconds)[0]
+        return wait_server(self.cloud, self.id, status, timeout=patient(seconds))[0]
 
     def wait_new_start(self, mark: str) -> None:
         """Wait until the guest has started anew, with address, metadata and the volume as it was left.
@@ -85,7 +86,7 @@ class Guest:
             seen = f"DHCP {dhcp}, metadata {told}, previous mark {found}; last line: {self.last_line()}"
             return True if dhcp and told and found else Pending(seen)
 
-        wait_for("the guest's new start", started, timeout=BOOT_SECONDS, interval=1)
+        wait_for("the guest's new start", started, timeout=patient(BOOT_SECONDS), interval=1)
 
     def assert_reachable(self) -> None:
         """Check that this very guest answers over SSH at its floating IP."""
@@ -122,7 +123,7 @@ def wait_boot_complete(guest: Guest) -> None:
         wrote = bool(guest.writes(guest.journey.volume_id))
         return True if told and wrote else Pending(f"metadata {told}, volume written {wrote}")
 
-    wait_for("the guest's first start", complete, timeout=BOOT_SECONDS, interval=1)
+    wait_for("the guest's first start", complete, timeout=patient(BOOT_SECONDS), interval=1)
 
 
 def launch_as_member(cloud: Connection, deployment: Deployment, plan: Plan) -> Guest:
@@ -177,7 +178,7 @@ def wait_usage(cloud: Connection, wanted: dict[str, int]) -> None:
         now = usage(cloud)
         return True if now == wanted else Pending(str({key: (wanted.get(key), now[key]) for key in now}))
 
-    wait_for("quota usage as before", same, timeout=60, interval=2)
+    wait_for("quota usage as before", same, timeout=patient(60), interval=2)
 
 
 def allocations(cloud: Connection, consumer: str) -> dict[str, Any]:

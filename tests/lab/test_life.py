@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from labhelp import BOOT_SECONDS, LIFE, STATE_SECONDS, Guest, allocations, clean, copy_of, say, wait_usage
 from openstack.connection import Connection
+from patience import patient
 
 from hoplab.lab.connection import image_api, volume_api
 from hoplab.launch.plan import SMALL, TINY
@@ -31,7 +32,7 @@ def snapshot_removed(admin: Connection) -> Iterator[None]:
     finally:
         for server in [server for server in admin.compute.servers() if server.name == COPY]:
             admin.compute.delete_server(server.id)
-            wait_deleted(admin, str(server.id), timeout=STATE_SECONDS)
+            wait_deleted(admin, str(server.id), timeout=patient(STATE_SECONDS))
         for image in list(image_api(admin).images(name=SNAPSHOT)):
             image_api(admin).delete_image(image.id)
 
@@ -41,17 +42,17 @@ def second_volume(admin: Connection, guest: Guest) -> Iterator[str]:
     """A further volume, taken from the instance and deleted, whatever happened."""
     volume = volume_api(admin).create_volume(name=SECOND, size=1)
     try:
-        wait_volume(admin, str(volume.id), "available", timeout=60)
+        wait_volume(admin, str(volume.id), "available", timeout=patient(60))
         yield str(volume.id)
     finally:
         if volume_api(admin).get_volume(volume.id).status == "in-use":
             admin.compute.delete_volume_attachment(guest.id, volume.id)
-            wait_volume(admin, str(volume.id), "available", timeout=60)
+            wait_volume(admin, str(volume.id), "available", timeout=patient(60))
         volume_api(admin).delete_volume(volume.id)
         wait_for(
             "the second volume deleted",
             lambda: Pending("still there") if own_volumes(admin, SECOND) else True,
-            timeout=60,
+            timeout=patient(60),
         )
 
 
@@ -109,7 +110,7 @@ class TestLife:
             assert seen.status not in {"killed", "deleted", "error"}, f"the snapshot is {seen.status}"
             return True if seen.status == "active" and seen.size else Pending(f"{seen.status}, {seen.size} bytes")
 
-        wait_for("the snapshot uploaded", uploaded, timeout=300, interval=1)
+        wait_for("the snapshot uploaded", uploaded, timeout=patient(300), interval=1)
         guest.wait_state("ACTIVE")
         guest.assert_reachable()
         created = cloud.compute.create_server(
@@ -118,14 +119,14 @@ class TestLife:
             flavor_id=guest.journey.flavor_id,
             networks=[{"uuid": guest.journey.network_id}],
         )
-        wait_server(cloud, str(created.id), "ACTIVE", timeout=LIFE.active_timeout)
+        wait_server(cloud, str(created.id), "ACTIVE", timeout=patient(LIFE.active_timeout))
         copy = copy_of(guest, str(created.id))
 
         def told() -> bool | Pending:
             metadata = [event for event in copy.events() if isinstance(event, console.MetadataOk)]
             return True if any(event.uuid == copy.id for event in metadata) else Pending(copy.last_line())
 
-        wait_for("the copy's metadata line", told, timeout=BOOT_SECONDS, interval=1)
+        wait_for("the copy's metadata line", told, timeout=patient(BOOT_SECONDS), interval=1)
         assert any(isinstance(event, console.DhcpOk) for event in copy.events())
 
     def test_07_attach_and_detach_a_second_volume(self, guest: Guest, second_volume: str) -> None:
@@ -141,13 +142,13 @@ class TestLife:
         """Attach a volume and return what the guest then wrote to it."""
         before = len(guest.writes(volume_id))
         guest.cloud.compute.create_volume_attachment(guest.id, volume_id)
-        wait_volume(guest.cloud, volume_id, "in-use", timeout=60)
+        wait_volume(guest.cloud, volume_id, "in-use", timeout=patient(60))
 
         def written() -> console.DiskWrite | Pending:
             writes = guest.writes(volume_id)
             return writes[-1] if len(writes) > before else Pending(guest.last_line())
 
-        return wait_for("the guest's write to the volume", written, timeout=60, interval=1)
+        return wait_for("the guest's write to the volume", written, timeout=patient(60), interval=1)
 
     def detach(self, guest: Guest, volume_id: str, device: str) -> None:
         """Detach a volume and wait until the guest says so."""
@@ -158,12 +159,12 @@ class TestLife:
 
         before = count()
         guest.cloud.compute.delete_volume_attachment(guest.id, volume_id)
-        wait_volume(guest.cloud, volume_id, "available", timeout=60)
+        wait_volume(guest.cloud, volume_id, "available", timeout=patient(60))
 
         def gone() -> bool | Pending:
             return True if count() > before else Pending(guest.last_line())
 
-        wait_for(f"the guest sees that {device} is gone", gone, timeout=60, interval=1)
+        wait_for(f"the guest sees that {device} is gone", gone, timeout=patient(60), interval=1)
 
     def test_08_resize_and_confirm(self, guest: Guest) -> None:
         mark = guest.mark()
@@ -193,9 +194,9 @@ class TestLife:
         self, guest: Guest, admin: Connection, usage_before: dict[str, int]
     ) -> None:
         admin.compute.delete_server(guest.id)
-        wait_deleted(admin, guest.id, timeout=LIFE.delete_timeout)
+        wait_deleted(admin, guest.id, timeout=patient(LIFE.delete_timeout))
         assert allocations(admin, guest.id) == {}
-        wait_volume(admin, guest.journey.volume_id, "available", timeout=60)
+        wait_volume(admin, guest.journey.volume_id, "available", timeout=patient(60))
         clean(admin, LIFE)
         say("all of it is gone; counting")
         wait_usage(admin, usage_before)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from labhelp import MEMBER, Guest, clean, identity_api, launch_as_member, new_password, say
 from openstack.connection import Connection
+from patience import patient
 
 from hoplab.lab.connection import image_api, volume_api
 from hoplab.lab.deployment import Deployment
@@ -101,8 +102,8 @@ def theirs(admin: Connection) -> Iterator[Theirs]:
             THEIRS, data=b"x" * 512, disk_format="raw", visibility="private", allow_duplicates=True
         )
         network = admin.network.create_network(name=THEIRS)
-        wait_volume(admin, str(volume.id), "available", timeout=60)
-        wait_server(admin, str(server.id), "ACTIVE", timeout=300)
+        wait_volume(admin, str(volume.id), "available", timeout=patient(60))
+        wait_server(admin, str(server.id), "ACTIVE", timeout=patient(300))
         yield Theirs(str(server.id), str(volume.id), str(private.id), str(network.id))
     finally:
         remove_theirs(admin)
@@ -111,7 +112,7 @@ def theirs(admin: Connection) -> Iterator[Theirs]:
 def remove_theirs(admin: Connection) -> None:
     for server in [server for server in admin.compute.servers() if server.name == THEIRS]:
         admin.compute.delete_server(server.id)
-        wait_deleted(admin, str(server.id), timeout=120)
+        wait_deleted(admin, str(server.id), timeout=patient(120))
     for volume in own_volumes(admin, THEIRS):
         volume_api(admin).delete_volume(volume.id)
     for image in list(image_api(admin).images(name=THEIRS)):
@@ -122,7 +123,7 @@ def remove_theirs(admin: Connection) -> None:
     def gone() -> bool | Pending:
         return Pending("volume still there") if own_volumes(admin, THEIRS) else True
 
-    wait_for("the admin's volume deleted", gone, timeout=60)
+    wait_for("the admin's volume deleted", gone, timeout=patient(60))
 
 
 class TestMember:

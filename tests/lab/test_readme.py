@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from labhelp import say
+from patience import patient
 from readmecommands import SHOWS, STEPS, WHOLE, Shows
 from readmehelp import ROOT, Command, Shell, commands_in
 
@@ -80,7 +81,7 @@ def test_a_command_of_the_readme(command: Command, shells: dict[str, Shell], hom
     wanted: Shows = SHOWS[command.section][command.text]
     if command.section not in shells:
         shells[command.section] = Shell(home)
-    said = shells[command.section].run(command.text, stdin=wanted.stdin, timeout=wanted.seconds)
+    said = shells[command.section].run(command.text, stdin=wanted.stdin, timeout=patient(wanted.seconds))
     # As bin/play does: the end of what a playbook said is seldom what went wrong.
     log = ROOT / ".lab" / "logs" / f"readme-{command.lines[0]:03}.log"
     log.unlink(missing_ok=True)

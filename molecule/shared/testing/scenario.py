@@ -18,6 +18,7 @@ import testinfra
 import yaml
 from openstack.config import OpenStackConfig
 from openstack.connection import Connection
+from patience import patient
 
 ROOT = Path(__file__).resolve().parents[3]
 Answer = TypeVar("Answer")
@@ -117,7 +118,9 @@ class Scenario:
         argv += [f"--extra-vars=@{shared}/lab.yml", f"--extra-vars=@{self.directory}/scenario.yml"]
         argv += [f"--extra-vars={json.dumps(variables)}", str(shared / "converge.yml")]
         environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "NO_COLOR": "1"}
-        return subprocess.run(argv, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False)
+        return subprocess.run(
+            argv, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=patient(300), check=False
+        )
 
     def subnet_address(self, network: str, number: int) -> str:
         """Return the address with this number in one of the scenario's networks (management, tunnel, external)."""
@@ -146,9 +149,11 @@ class Scenario:
 def eventually(what: str, check: Callable[[], Answer], seconds: float = 60, interval: float = 1) -> Answer:
     """Ask until the answer is true, for at most that many seconds, and return it.
 
-    An exception counts as not yet; the AssertionError at the end tells the last one or the last answer.
+    On a machine that is slower than usual it asks for longer (see `patience`), which is measured only where the time is
+    up. An exception counts as not yet; the AssertionError at the end tells the last one or the last answer.
     """
-    end = time.monotonic() + seconds
+    begin = time.monotonic()
+    limit = seconds
     while True:
         try:
             answer = check()
@@ -157,5 +162,8 @@ def eventually(what: str, check: Callable[[], Answer], seconds: float = 60, inte
             last = f"the last answer: {answer!r}"
         except Exception as error:  # noqa: BLE001 a service that is starting fails in any way
             last = f"the last error: {error!r}"
-        assert time.monotonic() < end, f"{what} did not come true in {seconds:g} s; {last}"
+        if time.monotonic() - begin >= limit == seconds:
+            limit = patient(seconds)
+        told = "" if limit == seconds else f", which is {limit / seconds:.1f} times {seconds:g} s on so slow a machine"
+        assert time.monotonic() - begin < limit, f"{what} did not come true in {limit:g} s{told}; {last}"
         time.sleep(interval)
