@@ -6,7 +6,7 @@ from pathlib import Path
 
 import prepared
 import pytest
-from prepared import LaunchOptions, in_families, known, name_of, shared, stages, wish_of
+from prepared import ScenarioNeeds, in_families, known, scenario_needs, shared, stage_name, stages
 
 TEXTS = {
     "roles/base/tasks/main.yml": "[]\n",
@@ -76,8 +76,8 @@ def clone(tmp_path: Path) -> Path:
 
 def fresh_name(root: Path, topology: str = ONE, needs: tuple[str, ...] = STAGE) -> str:
     """Return a stage's name as a new process would."""
-    name_of.cache_clear()
-    return name_of(root, topology, needs)
+    stage_name.cache_clear()
+    return stage_name(root, topology, needs)
 
 
 @pytest.mark.parametrize("name", sorted(TEXTS))
@@ -105,9 +105,9 @@ def test_what_others_begin_with_too_is_wanted(clone: Path) -> None:
 
 
 def test_only_beginnings_that_are_worth_it_are_shared() -> None:
-    one = LaunchOptions("t", ("a", "b", "c", "d"))
-    assert shared(one, [LaunchOptions("t", ("a", "b", "x")), LaunchOptions("u", ("a", "b", "c", "d"))]) == set()
-    assert shared(one, [LaunchOptions("t", ("a", "b", "c", "d", "e")), LaunchOptions("t", ("a", "b", "c"))]) == {3, 4}
+    one = ScenarioNeeds("t", ("a", "b", "c", "d"))
+    assert shared(one, [ScenarioNeeds("t", ("a", "b", "x")), ScenarioNeeds("u", ("a", "b", "c", "d"))]) == set()
+    assert shared(one, [ScenarioNeeds("t", ("a", "b", "c", "d", "e")), ScenarioNeeds("t", ("a", "b", "c"))]) == {3, 4}
 
 
 def test_those_with_the_same_needs_stand_beside_each_other(clone: Path) -> None:
@@ -123,5 +123,5 @@ def test_all_stages_are_known(clone: Path) -> None:
 def test_scenarios_of_the_project_share_stages() -> None:
     root = Path(__file__).resolve().parents[2]
     big = ["placement", "ceph_rgw", "glance", "neutron_server", "neutron_dhcp", "neutron_l3", "neutron_metadata"]
-    wishes = [wish_of(root, role) for role in big]
-    assert all(shared(options, [other for other in wishes if other != options] + wishes[:1]) for options in wishes)
+    asked = [scenario_needs(root, role) for role in big]
+    assert all(shared(needed, [other for other in asked if other != needed] + asked[:1]) for needed in asked)

@@ -33,7 +33,7 @@ class Memcached:
 
     def __init__(self, greeting: bytes = b"OK\r\n", port: int = 0) -> None:
         self.greeting = greeting
-        self.deaf = False
+        self.silent = False
         self.region: bytes | None = None
         self.lines: queue.Queue[bytes] = queue.Queue()
         self.listener = socket.create_server(("127.0.0.1", port))
@@ -43,7 +43,7 @@ class Memcached:
     def answer(self, connection: socket.socket) -> None:
         """Answer commands until the connection is closed."""
         for command in connection.makefile("rb"):
-            if self.deaf:
+            if self.silent:
                 continue
             if command.startswith(b"watch"):
                 connection.sendall(self.greeting)

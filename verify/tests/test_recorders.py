@@ -89,12 +89,12 @@ class TestCache:
         recorder = Cache("127.0.0.1", memcached.port)
         with running(recorder) as sent:
             until(lambda: any("peers" in record for record in sent.records("cache")))
-            memcached.deaf = True
+            memcached.silent = True
             recorder.asking.settimeout(0.1)
             memcached.lines.put(b"ts=1.2 type=item_get key=b\r\n")
             # So long that it asks once more, and gets no answer: nothing that it sends tells when that was.
             time.sleep(AGAIN + 0.5)
-            memcached.deaf = False
+            memcached.silent = False
         assert "ts=1.2" in sent.text("cache")
         assert sent.problems() == {}
 

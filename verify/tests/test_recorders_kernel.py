@@ -28,7 +28,7 @@ def _owners(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Wire:
-    """A connection whose packets a recorder hears."""
+    """A connection whose packets a recorder receives."""
 
     def __init__(self) -> None:
         self.recorder = Packets(*SERVER)

@@ -27,8 +27,8 @@ def test_every_hop_of_a_launch_is_proved_after_a_reboot(scenario: Scenario) -> N
     eventually("Neutron's agents are alive", agents, seconds=180)
     done = hoplab(scenario, "verify", "--json")
     report = json.loads(done.stdout)
-    amiss = {"absent", "weak", "unknown", "out of order"}
-    unproven = [f"{hop['name']} {hop['verdict']}: {hop['why']}" for hop in report["hops"] if hop["verdict"] in amiss]
+    bad = {"absent", "weak", "unknown", "out of order"}
+    unproven = [f"{hop['name']} {hop['verdict']}: {hop['why']}" for hop in report["hops"] if hop["verdict"] in bad]
     why = "\n".join([done.stderr[-2000:], report["launch"]["error"], *unproven[:5]])
     assert (done.returncode, report["result"], report["first_unproven"]) == (0, "proved", None), why
     assert len({hop["hop"] for hop in report["hops"] if hop["hop"]}) == 58

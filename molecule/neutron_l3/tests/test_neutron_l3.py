@@ -67,14 +67,14 @@ def address_of(router: Any) -> str:
 
 def test_what_leaves_carries_the_routers_address(site: Site) -> None:
     for machine in site.machines:
-        machine.hears(*site.beyond, address_of(site.router))
+        machine.receives(*site.beyond, address_of(site.router))
         assert machine.pings(site.beyond[0], size=1422)  # 1450 with the headers
 
 
 def test_between_tenant_networks_nothing_is_translated(site: Site) -> None:
     one, two = site.machines
-    one.hears(two.address, 8080, one.address)
-    two.hears(one.address, 8080, two.address)
+    one.receives(two.address, 8080, one.address)
+    two.receives(one.address, 8080, two.address)
 
 
 def test_a_floating_ip_leads_to_its_machine_and_back(scenario: Scenario, neutron: Bench, site: Site) -> None:
@@ -90,7 +90,7 @@ def test_a_floating_ip_leads_to_its_machine_and_back(scenario: Scenario, neutron
     finally:
         neutron.api.delete_ip(floating)
     eventually("it does not answer when it is deleted", lambda: call(address, 8080) == "silence")
-    machine.hears(*site.beyond, address_of(site.router))
+    machine.receives(*site.beyond, address_of(site.router))
 
 
 def test_a_deleted_router_leaves_nothing(neutron: Bench, site: Site, ctl1: Node) -> None:
@@ -112,4 +112,4 @@ def test_a_killed_agent_comes_back_and_packets_flow_meanwhile(neutron: Bench, si
     router = neutron.router(network, outside=site.outside)
     machine = neutron.machine(ctl1, network)
     machine.settle(24, "10.73.0.1")
-    machine.hears(*site.beyond, address_of(router), seconds=90)
+    machine.receives(*site.beyond, address_of(router), seconds=90)

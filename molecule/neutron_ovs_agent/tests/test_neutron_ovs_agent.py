@@ -69,10 +69,10 @@ def test_a_security_group_refuses_what_it_does_not_name(
     assert [here.connect(machine.address, 8081) for machine in (near, far)] == ["silence", "silence"]
     rule = neutron.admit(group, protocol="tcp", port_range_min=8081, port_range_max=8081)
     for machine in (near, far):
-        here.hears(machine.address, 8081, here.address)
+        here.receives(machine.address, 8081, here.address)
     neutron.api.delete_security_group_rule(rule)
     for machine in (near, far):
-        here.hears(machine.address, 8081, "silence")
+        here.receives(machine.address, 8081, "silence")
 
 
 def test_an_address_that_is_not_the_ports_is_not_let_out(machines: tuple[Machine, Machine, Machine]) -> None:

@@ -95,9 +95,9 @@ class Machine:
         said = self.output(f"python3 - {address} {port} {seconds:g}", CLIENT)
         return said.split()[1] if said.startswith("heard") else said.split()[0]
 
-    def hears(self, address: str, port: int, expected: str, seconds: float = 60) -> None:
+    def receives(self, address: str, port: int, expected: str, seconds: float = 60) -> None:
         """Connect until the answer is the expected one: Neutron takes a while to do what it is asked."""
-        what = f"{expected} is what {self.address} hears at {address}:{port}"
+        what = f"{expected} is what {self.address} receives at {address}:{port}"
         eventually(what, lambda: self.connect(address, port) == expected, seconds)
 
 

@@ -22,31 +22,31 @@ PREFIX = "prepared-"
 
 
 @dataclass(frozen=True)
-class LaunchOptions:
-    """What a scenario wants of other roles: topology, the roles in their order."""
+class ScenarioNeeds:
+    """What a scenario needs of other roles: topology, the roles in their order."""
 
     topology: str
     needs: tuple[str, ...]
 
 
 @cache
-def wish_of(root: Path, role: str) -> LaunchOptions:
-    """Return what a scenario wants."""
+def scenario_needs(root: Path, role: str) -> ScenarioNeeds:
+    """Return what a scenario needs of other roles."""
     hosts = (root / "molecule" / role / "hosts.yml").resolve()
-    return LaunchOptions(str(hosts.relative_to(root.resolve())), tuple(scenario_settings(root, role)["scenario_needs"]))
+    return ScenarioNeeds(str(hosts.relative_to(root.resolve())), tuple(scenario_settings(root, role)["scenario_needs"]))
 
 
 def in_families(root: Path, roles: Iterable[str]) -> list[str]:
     """Return scenarios so that those with the same beginning stand beside each other, and the longest at the end."""
-    return sorted(roles, key=lambda role: (wish_of(root, role).topology, wish_of(root, role).needs, role))
+    return sorted(roles, key=lambda role: (scenario_needs(root, role).topology, scenario_needs(root, role).needs, role))
 
 
-def shared(one: LaunchOptions, others: Iterable[LaunchOptions]) -> set[int]:
+def shared(mine: ScenarioNeeds, others: Iterable[ScenarioNeeds]) -> set[int]:
     """Return how many of a scenario's roles other ones begin with, too, where it is worth a stage."""
     lengths = set()
     for other in others:
-        if other.topology == one.topology:
-            pairs = zip(one.needs, other.needs, strict=False)
+        if other.topology == mine.topology:
+            pairs = zip(mine.needs, other.needs, strict=False)
             lengths.add(len([*takewhile(lambda pair: pair[0] == pair[1], pairs)]))
     return {length for length in lengths if length >= FEWEST}
 
@@ -54,30 +54,32 @@ def shared(one: LaunchOptions, others: Iterable[LaunchOptions]) -> set[int]:
 def stages(root: Path, role: str, others: Iterable[str]) -> str:
     """Return all stages that a scenario can start from, the smallest first, as JSON for its playbooks.
 
-    others: scenarios that are still to be run; `wanted` are those stages that one of them can start from, too.
+    others: scenarios that are still to be run; `wanted` are those stages that mine of them can start from, too.
     """
-    options = wish_of(root, role)
-    wanted = shared(options, [wish_of(root, other) for other in others])
+    needed = scenario_needs(root, role)
+    wanted = shared(needed, [scenario_needs(root, other) for other in others])
     return json.dumps(
         [
-            {"name": name_of(root, options.topology, needs), "needs": needs, "wanted": len(needs) in wanted}
-            for needs in _of(options)
+            {"name": stage_name(root, needed.topology, needs), "needs": needs, "wanted": len(needs) in wanted}
+            for needs in _beginnings(needed)
         ]
     )
 
 
 def known(root: Path, roles: Iterable[str]) -> str:
     """Return the names of all stages that scenarios can start from now, as JSON: snapshots of others are of no use."""
-    wishes = {wish_of(root, role) for role in roles}
-    return json.dumps(sorted({name_of(root, options.topology, needs) for options in wishes for needs in _of(options)}))
+    asked = {scenario_needs(root, role) for role in roles}
+    return json.dumps(
+        sorted({stage_name(root, needed.topology, needs) for needed in asked for needs in _beginnings(needed)})
+    )
 
 
-def _of(options: LaunchOptions) -> list[tuple[str, ...]]:
-    return [options.needs[:length] for length in range(FEWEST, len(options.needs) + 1)]
+def _beginnings(needed: ScenarioNeeds) -> list[tuple[str, ...]]:
+    return [needed.needs[:length] for length in range(FEWEST, len(needed.needs) + 1)]
 
 
 @cache
-def name_of(root: Path, topology: str, needs: tuple[str, ...]) -> str:
+def stage_name(root: Path, topology: str, needs: tuple[str, ...]) -> str:
     """Return the name of a stage."""
     roles = with_what_they_name(root, needs)
     made_from = digest_of(root, sorted(name for name in files_of(root) if _is_input(name, roles)))
