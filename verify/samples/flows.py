@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import yaml
+
 GOOD = """
 hops:
   - hop: ask
@@ -28,10 +30,13 @@ hops:
 FLOW = "flow: small\ntitle: A small flow\nsteps:\n  - {step: '1', hops: [ask]}\n  - {step: '2', hops: [answer]}\n"
 
 
+JOURNEY = {"journey": "small", "main": "small", "done": "ACTIVE", "known": ["volume"]}
+
+
 def write(directory: Path, hops: str = GOOD, flow: str = FLOW) -> Path:
     """Write a journey of two hops with a flow over them, all right unless told otherwise; return its directory."""
     (directory / "hops").mkdir()
     (directory / "hops" / "1.yaml").write_text(hops)
     (directory / "small.yaml").write_text(flow)
-    (directory / "journey.yaml").write_text("journey: small\n")
+    (directory / "journey.yaml").write_text(yaml.safe_dump(JOURNEY))
     return directory

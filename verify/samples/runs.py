@@ -8,8 +8,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from hoplab.flow.loader import load
-from hoplab.flow.model import PLACEHOLDER, Witness
+from hoplab.flow.loader import load, load_journey
+from hoplab.flow.model import PLACEHOLDER, Catalogue, Witness
 from hoplab.flow.vocabulary import EXCHANGE
 from hoplab.join.ids import teaches
 from hoplab.join.pairing import pair_statements
@@ -44,10 +44,12 @@ class Recorded:
     ids: Ids
     whole: Judgement
     judgement: Judgement
+    catalogue: Catalogue = CATALOGUE
 
     def judge(self, events: Iterable[Event] | None = None, launch: Launch | None = None) -> Judgement:
         """Judge this launch by other events, or another launch by these."""
-        return judge(CATALOGUE, FLOW, self.events if events is None else events, launch or self.launch)
+        flow = self.catalogue.flows[self.catalogue.main]
+        return judge(self.catalogue, flow, self.events if events is None else events, launch or self.launch)
 
 
 def unpack(name: str, place: Path) -> tuple[Path, ...]:
@@ -68,8 +70,13 @@ def unpacked(name: str) -> tuple[Path, ...]:
 @cache
 def launches() -> tuple[tuple[str, int], ...]:
     """Return all recorded launches: the recording's name, and the launch's number there."""
-    names = sorted(path.name.removesuffix(".tar.xz") for path in ARCHIVES.glob("*.tar.xz"))
-    return tuple((name, number) for name in names for number in range(len(unpacked(name))))
+    return tuple((name, number) for name in recordings() for number in range(len(unpacked(name))))
+
+
+def recordings(journey: str = "") -> tuple[str, ...]:
+    """Return the names of all recordings of a journey, each in a directory of its own; empty for launches."""
+    names = sorted(path.name.removesuffix(".tar.xz") for path in (ARCHIVES / journey).glob("*.tar.xz"))
+    return tuple(f"{journey}/{name}" if journey else name for name in names)
 
 
 @cache
@@ -77,12 +84,14 @@ def recorded(name: str, number: int = 0) -> Recorded:
     """Return a launch of a recording, read and judged as `hoplab replay` does."""
     directory = unpacked(name)[number]
     record = read_record(directory)
-    judging = judge_record(directory, record, CATALOGUE, FLOW)
+    catalogue = CATALOGUE if record.journey == CATALOGUE.name else load_journey(record.journey)
+    flow = catalogue.flows[catalogue.main]
+    judging = judge_record(directory, record, catalogue, flow)
     found, sources = read_run(directory, record)
-    kept = relevant(pair_statements(found))
-    judgement = judge(CATALOGUE, FLOW, kept, judging.launch)
+    kept = relevant(pair_statements(found), catalogue)
+    judgement = judge(catalogue, flow, kept, judging.launch)
     whole, launch = judging.judgement, judging.launch
-    return Recorded(directory, record, sources, kept, launch, judging.ids, whole, judgement)
+    return Recorded(directory, record, sources, kept, launch, judging.ids, whole, judgement, catalogue)
 
 
 def read_run(directory: Path, record: Record) -> tuple[list[Event], tuple[Source, ...]]:
@@ -91,16 +100,16 @@ def read_run(directory: Path, record: Record) -> tuple[list[Event], tuple[Source
     return list(reading.events()), reading.sources
 
 
-def relevant(events: Iterable[Event]) -> tuple[Event, ...]:
+def relevant(events: Iterable[Event], catalogue: Catalogue = CATALOGUE) -> tuple[Event, ...]:
     """Return the events that may mean something to the judge, whosever they are."""
     wanted: dict[tuple[str, str], list[Witness]] = {}
-    for witness in CATALOGUE.witnesses:
+    for witness in catalogue.witnesses:
         wanted.setdefault((witness.who, witness.event), []).append(witness)
     return tuple(
         event
         for event in events
         if any(_may_be(event, witness) for witness in wanted.get((event.who, event.kind), ()))
-        or any(teaches(event, lesson) for lesson in CATALOGUE.lessons)
+        or any(teaches(event, lesson) for lesson in catalogue.lessons)
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from hoplab.flow.actors import ACTORS, HERE
-from hoplab.flow.loader import load
+from hoplab.flow.loader import load, load_all, load_journey
 from hoplab.flow.vocabulary import EVENTS, IDS
 from hoplab.model.errors import ConfigurationError
 from hoplab.report import catalogue as page_module
@@ -18,7 +18,8 @@ from hoplab.report.wording import TODAYS
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 CATALOGUE = load()
-PAGE = render_hops(CATALOGUE)
+OTHERS = [one for one in load_all().values() if one.name != CATALOGUE.name]
+PAGE = render_hops(CATALOGUE, others=OTHERS)
 DEFINED = yaml.safe_load((HERE / "schema.yaml").read_text(encoding="utf-8"))["$defs"]
 
 
@@ -40,7 +41,7 @@ def test_the_page_is_what_the_flow_files_give() -> None:
 
 
 def test_the_same_files_give_the_same_page() -> None:
-    assert render_hops(load()) == PAGE
+    assert render_hops(load(), others=[load_journey(one.name) for one in OTHERS]) == PAGE
 
 
 @pytest.mark.parametrize("name", list(CATALOGUE.hops))
@@ -158,7 +159,7 @@ def test_a_fault_in_the_flow_files_is_a_message_and_no_page(
     def broken() -> None:
         raise ConfigurationError("hops/1-identity.yaml: hop token-request: no")
 
-    monkeypatch.setattr(page_module, "load", broken)
+    monkeypatch.setattr(page_module, "load_all", broken)
     assert page_module.main() == 2
     told = capsys.readouterr()
     assert (told.out, told.err) == ("", "hops: hops/1-identity.yaml: hop token-request: no\n")

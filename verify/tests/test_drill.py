@@ -11,12 +11,12 @@ from hoplab.drill import loader
 from hoplab.drill.journal import Journal
 from hoplab.drill.matrix import Row, page, read_results, run_all
 from hoplab.drill.model import Fault
-from hoplab.flow.loader import load as load_flows
+from hoplab.flow.loader import load_all
 from hoplab.lab.deployment import Deployment
 from hoplab.model.errors import EXIT_FAILS, EXIT_HOLDS, EXIT_USAGE, ConfigurationError, SourceError
 
-CATALOGUE = load_flows()
-FAULTS = loader.load(CATALOGUE.hops)
+CATALOGUES = load_all()
+FAULTS = loader.load(CATALOGUES)
 
 
 class TestCommandLine:
@@ -33,7 +33,7 @@ class TestCommandLine:
     ) -> None:
         quick = [fault for fault in FAULTS.values() if fault.quick]
         one = drawn(quick, 6, "4f1d")
-        assert "6 of 15 quick drills, drawn with --seed 4f1d" in capsys.readouterr().err
+        assert "6 of 16 quick drills, drawn with --seed 4f1d" in capsys.readouterr().err
         assert one == drawn(quick, 6, "4f1d")
         assert len({fault.name for fault in one}) == 6
         assert {fault.name for seed in range(20) for fault in drawn(quick, 6, str(seed))} == {
@@ -78,7 +78,7 @@ class TestMatrix:
 
         faults = [FAULTS[name] for name in ("keystone-stopped", "compute-frozen", "conductor-stopped")]
         try:
-            rows = run_all(faults, results, "2025.1", one=one, launches_cleanly=lambda: clean, say=lambda _line: None)
+            rows = run_all(faults, results, "2025.1", one=one, is_clean=lambda _journey: clean, say=lambda _line: None)
         except SourceError:
             rows = []
         return done, rows
@@ -93,7 +93,7 @@ class TestMatrix:
 
     def test_a_page_says_what_was_found_and_what_was_not(self, tmp_path: Path) -> None:
         rows = self.run(tmp_path / "drills.json", clean=False)[1]
-        text = page(rows, FAULTS, CATALOGUE.flows["launch-58"], CATALOGUE, "2025.1")
+        text = page(rows, FAULTS, [(one, one.flows[one.main]) for one in CATALOGUES.values()], "2025.1")
         assert "Last result: 2 of 3 faults localised, at 2 of the 58 hops of the documented list and at\n0 hops" in text
         assert "OpenStack 2025.1; " in text
         line = (

@@ -7,12 +7,13 @@ import pytest
 import yaml
 
 from hoplab.drill import loader
-from hoplab.flow.loader import load as load_flows
+from hoplab.flow.loader import load_all
 from hoplab.model.errors import ConfigurationError
 from hoplab.run.record import PREPARATION
 
-CATALOGUE = load_flows()
-FAULTS = loader.load(CATALOGUE.hops)
+CATALOGUES = load_all()
+CATALOGUE = CATALOGUES["launch"]
+FAULTS = loader.load(CATALOGUES)
 ROOT = Path(__file__).resolve().parents[2]
 FEWEST_FAULTS, FEWEST_HOPS = 45, 40
 FEWEST_REPORTED, FEWEST_BEFORE, FEWEST_UNPREPARED = 25, 12, 8
@@ -20,8 +21,10 @@ FEWEST_REPORTED, FEWEST_BEFORE, FEWEST_UNPREPARED = 25, 12, 8
 
 class TestFaults:
     @pytest.mark.parametrize("name", FAULTS)
-    def test_each_breaks_a_hop_of_the_58_or_one_that_they_rest_on_or_the_preparation(self, name: str) -> None:
-        flow, fault = CATALOGUE.flows["launch-58"], FAULTS[name]
+    def test_each_breaks_a_hop_of_the_list_or_one_that_they_rest_on_or_the_preparation(self, name: str) -> None:
+        fault = FAULTS[name]
+        catalogue = CATALOGUES[fault.journey]
+        flow = catalogue.flows[catalogue.main]
         for one in (fault, fault.before):
             if one is not None and not one.only_early and one.hop != PREPARATION:
                 assert flow.numbers(one.hop) or one.hop in flow.also
@@ -100,13 +103,13 @@ class TestFaults:
         }
         path = tmp_path / "01-made.yaml"
         path.write_text(yaml.safe_dump({"component": "keystone", "faults": [entry]}))
-        assert list(loader.load(CATALOGUE.hops, tmp_path)) == ["made-up"]
+        assert list(loader.load(CATALOGUES, tmp_path)) == ["made-up"]
         path.write_text(yaml.safe_dump({"component": "keystone", "faults": [{**entry, key: value}]}))
         with pytest.raises(ConfigurationError, match=said):
-            loader.load(CATALOGUE.hops, tmp_path)
+            loader.load(CATALOGUES, tmp_path)
         path.write_text(yaml.safe_dump({"component": "keystone", "faults": [entry, entry]}))
         with pytest.raises(ConfigurationError, match="fault made-up is there twice"):
-            loader.load(CATALOGUE.hops, tmp_path)
+            loader.load(CATALOGUES, tmp_path)
 
     def test_a_fault_may_break_the_preparation_only(self, tmp_path: Path) -> None:
         entry: dict[str, Any] = {
@@ -118,7 +121,7 @@ class TestFaults:
         }
         path = tmp_path / "01-made.yaml"
         path.write_text(yaml.safe_dump({"component": "cinder", "faults": [entry]}))
-        fault = loader.load(CATALOGUE.hops, tmp_path)["no-volumes"]
+        fault = loader.load(CATALOGUES, tmp_path)["no-volumes"]
         assert fault.only_early
         early = fault.before
         assert early is not None

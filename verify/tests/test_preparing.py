@@ -24,6 +24,7 @@ from hoplab.run.record import LogLine, Record, Unit, Unprepared, read_record, wr
 from hoplab.session.attempt import Attempt
 from hoplab.session.daemons import logged_at
 from hoplab.session.judge_run import judge_run
+from hoplab.session.launching import Launch
 from hoplab.session.preparation import Preparing, _chosen, _service, _telling
 from samples.made_runs import CATALOGUE, FLOW
 
@@ -213,12 +214,12 @@ class TestBounds:
 
         monkeypatch.setattr("hoplab.session.preparation.connect", lambda *_all: SimpleNamespace())
         monkeypatch.setattr(ClientRecorder, "watch", lambda *_all: None)
-        monkeypatch.setattr("hoplab.session.preparation.prepare", prepare)
+        monkeypatch.setattr("hoplab.session.launching.prepare", prepare)
         monkeypatch.setattr("hoplab.session.preparation.known_down", lambda _cloud: ["cinder-volume@ctl1"])
         monkeypatch.setattr("hoplab.session.preparation.troubles", lambda *_all: [])
-        attempt, said = Attempt(Plan()), list[str]()
+        attempt, said = Attempt(Launch(Plan())), list[str]()
         Preparing(lab, said.append).get(attempt, 30)
-        assert attempt.prepared is None
+        assert not attempt.ready
         assert attempt.unprepared == Unprepared(
             "volume", "cinder-api", "", "volume 5 is error, not available", "", ("cinder-volume@ctl1",), ()
         )

@@ -13,7 +13,7 @@ from hoplab.capture.session import Recording
 from hoplab.launch.removal import INSTANCES, VOLUMES, Budget, Kind, remove
 from hoplab.model.errors import ConfigurationError
 from hoplab.run.record import make_directory, write_json
-from hoplab.session.verification import LaunchOptions
+from hoplab.session.options import Options
 
 
 class Things:
@@ -99,7 +99,7 @@ def test_a_volume_s_state_is_no_obstacle() -> None:
 
 
 def test_names_are_each_run_s_own() -> None:
-    plans = [*LaunchOptions().plans(["1f2e3d4c"]), *LaunchOptions().plans(["5a6b7c8d"])]
+    plans = [*Options().plans(["1f2e3d4c"]), *Options().plans(["5a6b7c8d"])]
     assert [plan.server for plan in plans] == ["hoplab-verify-1f2e3d4c", "hoplab-verify-5a6b7c8d"]
     assert [plan.image for plan in plans] == [plan.server for plan in plans]
 

@@ -10,7 +10,7 @@ from hoplab.flow.loader import load
 from hoplab.flow.vocabulary import EVENTS, HERE, IDS, load_events, load_ids
 from hoplab.model.errors import ConfigurationError
 from hoplab.parse.forms import FORMS
-from samples.flows import GOOD, write
+from samples.flows import GOOD, JOURNEY, write
 from samples.runs import launches, read_run, recorded
 
 PAIRED = {"statement"}
@@ -73,7 +73,7 @@ def test_a_witness_that_asks_for_what_no_such_event_has_is_refused(
 )
 def test_so_is_a_rule_of_ids(tmp_path: Path, journey: dict[str, Any], said: str) -> None:
     directory = write(tmp_path)
-    (directory / "journey.yaml").write_text(yaml.safe_dump({"journey": "small"} | journey), encoding="utf-8")
+    (directory / "journey.yaml").write_text(yaml.safe_dump(JOURNEY | journey), encoding="utf-8")
     with pytest.raises(ConfigurationError) as caught:
         load(directory)
     assert str(caught.value).startswith(f"{directory / 'journey.yaml'}: ")

@@ -99,10 +99,12 @@ class _Adapter(TCPKeepAliveAdapter):
 
 
 def _server(path: str, response: requests.Response) -> dict[str, str]:
-    """Return the instance's id and status of an answer about one instance."""
-    if "servers" not in path.split("/")[-2:]:
-        return {}
+    """Return the id and the status of an answer about one instance, the status of one about one volume."""
+    about = path.split("/")[-2:]
     with suppress(ValueError, KeyError, TypeError):
-        server = response.json()["server"]
-        return {"instance": str(server["id"]), "state": str(server.get("status", ""))}
+        if "servers" in about:
+            server = response.json()["server"]
+            return {"instance": str(server["id"]), "state": str(server.get("status", ""))}
+        if about[0] == "volumes":
+            return {"state": str(response.json()["volume"].get("status", ""))}
     return {}

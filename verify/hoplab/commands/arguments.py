@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from hoplab.flow.loader import load
-from hoplab.flow.model import Catalogue, Flow
+from hoplab.flow.loader import journeys, load_journey
+from hoplab.flow.model import LAUNCH, Catalogue, Flow
 from hoplab.lab.deployment import Deployment
 from hoplab.model.errors import ConfigurationError
 from hoplab.report.document import Document
@@ -17,7 +17,6 @@ from hoplab.run.record import LATEST, REPORT
 
 RUNS: Final = "runs"
 ENVIRONMENT: Final = "HOPLAB_RUNS"
-FLOW: Final = "launch-58"
 
 
 def add_run(one: argparse.ArgumentParser, *, required: bool) -> None:
@@ -39,7 +38,14 @@ def add_runs(one: argparse.ArgumentParser) -> None:
 
 def add_flow(one: argparse.ArgumentParser) -> None:
     """Add the option that says which documented list is meant (see `flow_of`)."""
-    one.add_argument("--flow", default=FLOW, metavar="FLOW", help=f"launch-58, cli-28 or deck-17 ({FLOW})")
+    one.add_argument(
+        "--flow", metavar="FLOW", help="the documented list: of a launch launch-58 (default), cli-28, deck-17"
+    )
+
+
+def add_journey(one: argparse.ArgumentParser, default: str = LAUNCH) -> None:
+    """Add the option that says which journey is meant (see `flow_of`)."""
+    one.add_argument("--journey", metavar="JOURNEY", help=f"{' or '.join(journeys())} (default: {default})")
 
 
 def seconds(text: str) -> float:
@@ -69,12 +75,18 @@ def path(text: str) -> Path:
     return Path(text)
 
 
-def flow_of(arguments: argparse.Namespace) -> tuple[Catalogue, Flow]:
-    """Return all hops and the flow that was asked for; ConfigurationError if there is none of that name."""
-    catalogue = load()
-    flow = catalogue.flows.get(arguments.flow)
+def flow_of(arguments: argparse.Namespace, journey: str = "") -> tuple[Catalogue, Flow]:
+    """Return all hops of a journey and the flow that was asked for; ConfigurationError if there is none of that name.
+
+    journey: its name, empty for the one that was asked for, or else a launch.
+    """
+    catalogue = load_journey(journey or getattr(arguments, "journey", None) or LAUNCH)
+    name = catalogue.main if arguments.flow is None else arguments.flow
+    flow = catalogue.flows.get(name)
     if flow is None:
-        raise ConfigurationError(f"there is no flow {arguments.flow!r}: there are {', '.join(catalogue.flows)}")
+        raise ConfigurationError(
+            f"there is no flow {name!r} of the journey {catalogue.name}: there are {', '.join(catalogue.flows)}"
+        )
     return catalogue, flow
 
 

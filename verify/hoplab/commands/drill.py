@@ -7,10 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
-
-from hoplab.commands.arguments import add_flow, add_runs, flow_of, path, runs_of, whole_number
+from hoplab.commands.arguments import add_flow, add_journey, add_runs, flow_of, path, runs_of, whole_number
+from hoplab.commands.drill_table import Flows, as_row, find_fault, show, show_answer, show_list
 from hoplab.commands.judged import judge_all, write_page
 from hoplab.drill import loader
 from hoplab.drill.drilling import Outcome, drill
@@ -19,16 +17,16 @@ from hoplab.drill.journal import Journal
 from hoplab.drill.matrix import RESULTS, line, page, run_all
 from hoplab.drill.model import Fault
 from hoplab.drill.recovery import wait_recovered
-from hoplab.flow.model import Catalogue, Flow
+from hoplab.flow.loader import load_all
+from hoplab.flow.model import LAUNCH
 from hoplab.judge.verdicts import Result
 from hoplab.lab.deployment import Deployment, find_lab, load
 from hoplab.model.errors import EXIT_FAILS, EXIT_HOLDS, ConfigurationError
 from hoplab.report.document import Document
-from hoplab.report.outline import cleaned
 from hoplab.report.output import as_json as to_json
 from hoplab.report.output import say
-from hoplab.run.record import PREPARATION
-from hoplab.session.verification import LaunchOptions, verify
+from hoplab.session.options import Options
+from hoplab.session.verification import verify
 
 MOST_DRAWN = 100
 
@@ -55,33 +53,48 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
         "--seed", metavar="TEXT", help="with --draw: what the draw depends on, so that it can be repeated"
     )
     add_flow(verb)
+    add_journey(verb, default="all of them")
     add_runs(verb)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Carry out `hoplab drill`; return the exit status."""
+    _check(arguments)
+    asked, _flow = flow_of(arguments)
+    catalogues = load_all()
+    flows = Flows(catalogues, {asked.name: arguments.flow} if arguments.flow else {})
+    faults = loader.load(catalogues)
+    if arguments.journey:
+        faults = {name: fault for name, fault in faults.items() if fault.journey == arguments.journey}
+    if arguments.list:
+        return show_list(faults, flows, as_json=arguments.json)
+    deployment = load(find_lab(arguments.lab))
+    if arguments.answer or arguments.heal:
+        every, journal = loader.load(catalogues), Journal(deployment.directory)
+        return show_answer(journal, every, flows) if arguments.answer else _heal_fault(deployment, every)
+    if arguments.blind:
+        return _put_in_blind(deployment, [fault for fault in faults.values() if fault.journey == asked.name])
+    return _drill(arguments, Drills(deployment, runs_of(arguments, deployment), flows), faults)
+
+
+def _drill(arguments: argparse.Namespace, drills: "Drills", faults: dict[str, Fault]) -> int:
+    """Carry out the drills that were asked for; return the exit status."""
+    if arguments.all:
+        return _run_all(drills, faults, arguments.page)
+    if arguments.quick:
+        quick = [fault for fault in faults.values() if fault.quick]
+        return _run_quick(drills, drawn(quick, arguments.draw, arguments.seed) if arguments.draw else quick)
+    return _run_one(drills, find_fault(faults, arguments.fault, before=arguments.before), as_json=arguments.json)
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    """Refuse options that go with others."""
     if arguments.page and not arguments.all:
         raise ConfigurationError("--page is for --all: it is the page of all results")
     if arguments.draw and not arguments.quick:
         raise ConfigurationError("--draw is for --quick: it draws some of the quick drills")
     if arguments.seed is not None and not arguments.draw:
         raise ConfigurationError("--seed is for --draw: say how many drills are drawn, as in --draw 6")
-    catalogue, flow = flow_of(arguments)
-    faults = loader.load(catalogue.hops)
-    if arguments.list:
-        return _show_list(faults, flow, as_json=arguments.json)
-    deployment = load(find_lab(arguments.lab))
-    if arguments.answer:
-        return _show_answer(Journal(deployment.directory), faults, flow)
-    if arguments.blind or arguments.heal:
-        return (_put_in_blind if arguments.blind else _heal_fault)(deployment, faults)
-    drills = Drills(deployment, runs_of(arguments, deployment), catalogue, flow)
-    if arguments.all:
-        return _run_all(drills, faults, arguments.page)
-    if arguments.quick:
-        quick = [fault for fault in faults.values() if fault.quick]
-        return _run_quick(drills, drawn(quick, arguments.draw, arguments.seed) if arguments.draw else quick)
-    return _run_one(drills, _find_fault(faults, arguments.fault, before=arguments.before), as_json=arguments.json)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,23 +103,33 @@ class Drills:
 
     deployment: Deployment
     runs: Path
-    catalogue: Catalogue
-    flow: Flow
+    flows: Flows
 
     def one(self, fault: Fault) -> Outcome:
         """Carry out a drill (see `hoplab.drill.drilling.drill`)."""
-        return drill(self.deployment, self.runs, fault, catalogue=self.catalogue, judge=self._judge, say=say)
+        catalogue, flow = self.flows.of(fault.journey)
+        return drill(
+            self.deployment,
+            self.runs,
+            fault,
+            catalogue=catalogue,
+            judge=lambda directories: judge_all(directories, catalogue, flow),
+            say=say,
+        )
 
-    def launches_cleanly(self) -> bool:
-        """Tell whether every hop of a launch without a fault is proved."""
+    def is_clean(self, journey: str) -> bool:
+        """Tell whether every hop of a journey without a fault is proved."""
         found: dict[Path, Document] = {}
+        options = Options(journey=journey)
+        catalogue, flow = self.flows.of(journey)
         verify(
-            self.deployment, self.runs, LaunchOptions(), say=say, recorded=lambda made: found.update(self._judge(made))
+            self.deployment,
+            self.runs,
+            options,
+            say=say,
+            recorded=lambda made: found.update(judge_all(made, catalogue, flow)),
         )
         return all(document["result"] == Result.PROVED for document in found.values())
-
-    def _judge(self, directories: tuple[Path, ...]) -> dict[Path, Document]:
-        return judge_all(directories, self.catalogue, self.flow)
 
 
 def _run_one(drills: Drills, fault: Fault, *, as_json: bool) -> int:
@@ -114,7 +137,7 @@ def _run_one(drills: Drills, fault: Fault, *, as_json: bool) -> int:
     if as_json:
         sys.stdout.write(to_json(as_row(outcome)))
     else:
-        _show(outcome, drills.catalogue, drills.flow)
+        show(outcome, drills.flows)
     return EXIT_HOLDS if outcome.localised else EXIT_FAILS
 
 
@@ -125,11 +148,14 @@ def _run_all(drills: Drills, faults: dict[str, Fault], where: Path | None) -> in
         drills.runs / RESULTS,
         release,
         one=lambda fault: as_row(drills.one(fault)),
-        launches_cleanly=drills.launches_cleanly,
+        is_clean=drills.is_clean,
         say=say,
     )
     if where:
-        write_page("--page", where, page(rows, faults, drills.flow, drills.catalogue, release))
+        every = loader.load(drills.flows.catalogues)
+        write_page(
+            "--page", where, page(rows, every, [drills.flows.of(name) for name in drills.flows.catalogues], release)
+        )
     return EXIT_HOLDS if all(row["localised"] and row["clean_after"] for row in rows) else EXIT_FAILS
 
 
@@ -151,23 +177,25 @@ def drawn(faults: list[Fault], number: int, seed: str | None) -> list[Fault]:
 
 
 def _run_quick(drills: Drills, faults: list[Fault]) -> int:
-    """Carry out drills, and see at the end that the lab launches cleanly; no result is kept."""
+    """Carry out drills, and see at the end that their journeys are proved without a fault; no result is kept."""
     missed = []
     for fault in faults:
         row = as_row(drills.one(fault))
         say(line(row))
         missed += [] if row["localised"] else [fault.name]
-    clean = drills.launches_cleanly()
+    unclean = [name for name in dict.fromkeys(fault.journey for fault in faults) if not drills.is_clean(name)]
     say(f"{len(faults) - len(missed)} of {len(faults)} faults localised" + "".join(f"; NOT {name}" for name in missed))
-    if not clean:
-        say("the launch after them is NOT proved")
-    return EXIT_HOLDS if clean and not missed else EXIT_FAILS
+    for name in unclean:
+        say(f"the {name} after them is NOT proved")
+    return EXIT_FAILS if unclean or missed else EXIT_HOLDS
 
 
-def _put_in_blind(deployment: Deployment, faults: dict[str, Fault]) -> int:
+def _put_in_blind(deployment: Deployment, faults: list[Fault]) -> int:
     # What only slows a launch down is over before a learner has begun to look.
-    put_in(deployment, random.choice([fault for fault in faults.values() if not (fault.slows or fault.only_early)]))
-    say("a fault is in the lab. Find it, with `hoplab verify` for one; `hoplab drill --answer` tells which it is")
+    fault = random.choice([fault for fault in faults if not (fault.slows or fault.only_early)])
+    put_in(deployment, fault)
+    verb = "hoplab verify" if fault.journey == LAUNCH else f"hoplab verify --journey {fault.journey}"
+    say(f"a fault is in the lab. Find it, with `{verb}` for one; `hoplab drill --answer` tells which it is")
     say("take it out with `hoplab drill --heal`")
     return EXIT_HOLDS
 
@@ -180,121 +208,3 @@ def _heal_fault(deployment: Deployment, faults: dict[str, Fault]) -> int:
     say(f"the fault {name} is out; waiting until the lab is well again")
     wait_recovered(deployment, faults[name].rest if name in faults else 0.0)
     return EXIT_HOLDS
-
-
-def as_row(outcome: Outcome) -> Document:
-    """Return a drill's outcome as data."""
-    first = outcome.first
-    return {
-        "schema": 1,
-        "fault": outcome.fault.name,
-        "component": outcome.fault.component,
-        "expected": outcome.fault.hop,
-        "before": outcome.fault.early,
-        "service": outcome.fault.service,
-        "request": outcome.fault.request,
-        "slows": outcome.fault.slows,
-        "found": first.named,
-        "asked": list(first.asked),
-        "shown": first.shown,
-        "localised": outcome.localised,
-        "result": first.result,
-        "strays": sorted({name for one in outcome.launches for name in one.strays}),
-        "status": first.status,
-        "says": first.says,
-        "seen_as_told": outcome.seen,
-        "verdict_seconds": round(outcome.verdict_seconds, 1),
-        "healed_seconds": round(outcome.healed_seconds, 1),
-        "launches": [
-            {"run": one.run, "host": one.host, "touched": one.touched, "result": one.result, "found": one.named}
-            for one in outcome.launches
-        ],
-    }
-
-
-def _find_fault(faults: dict[str, Fault], name: str, *, before: bool = False) -> Fault:
-    if name not in faults:
-        raise ConfigurationError(f"there is no fault {name!r}: `hoplab drill --list` says which there are")
-    fault = faults[name]
-    if not (before or fault.only_early):
-        return fault
-    if fault.before is None:
-        raise ConfigurationError(f"--before: fault {name} needs ids that a launch has only once all is prepared")
-    return fault.before
-
-
-def _show_list(faults: dict[str, Fault], flow: Flow, *, as_json: bool) -> int:
-    if as_json:
-        rows = [
-            {"fault": one.name, "title": one.title, "component": one.component, "from": one.origin or None}
-            for one in faults.values()
-        ]
-        sys.stdout.write(to_json(rows))
-        return EXIT_HOLDS
-    table = Table("fault", "what is wrong", "its hop", box=None, pad_edge=False)
-    for one in faults.values():
-        table.add_row(one.name, one.title, _hop(one.hop, flow) if one.hop else "before the launch")
-    Console().print(table)
-    return EXIT_HOLDS
-
-
-def _show_answer(journal: Journal, faults: dict[str, Fault], flow: Flow) -> int:
-    if not journal.read():
-        say("no fault is in the lab: put one in with `hoplab drill --blind`")
-        return EXIT_FAILS
-    fault = _find_fault(faults, journal.fault)
-    why = f" {fault.because}" if fault.because else ""
-    why += f" It happened to others: {fault.origin}" if fault.origin else ""
-    does = f"It {'slows' if fault.slows else 'breaks'} hop {_hop(fault.hop, flow)}."
-    Console().print(
-        f"{fault.name}: {fault.title} {does if fault.hop else 'It keeps launches from being prepared.'}{why}",
-        soft_wrap=True,
-        highlight=False,
-        markup=False,
-    )
-    return EXIT_HOLDS
-
-
-def _show(outcome: Outcome, catalogue: Catalogue, flow: Flow) -> None:
-    fault, first = outcome.fault, outcome.first
-    mark = "localised" if outcome.localised else "NOT localised"
-    named = "the hop that made it slow: " if fault.slows else "first unproven hop: "
-    lines = [
-        f"{fault.name}: {fault.title}",
-        f"  {mark} in {outcome.verdict_seconds:.0f} s; the lab was well again {outcome.healed_seconds:.0f} s later",
-        f"  {named}{_hop(first.named, flow)}",
-        *_wanted(fault, catalogue, flow),
-        f"  the user sees: {first.status or 'no instance'}; {first.says or 'no message'}",
-    ]
-    if fault.because:
-        lines.append(f"  why it is that hop: {fault.because}")
-    if fault.origin:
-        lines.append(f"  it happened to others: {fault.origin}")
-    if first.named == PREPARATION:
-        lines.append(f"  what failed: {' '.join(first.asked)}")
-    if not first.shown:
-        lines.append(f"  the report was to show: {'; '.join(fault.shows)}")
-    if not outcome.seen:
-        lines.append(f"  the user was to see: {fault.sees.status or 'no instance'}; {fault.sees.says or 'no message'}")
-    lines += [f"  not proved, and not for this fault's sake: {_hop(name, flow)}" for name in first.strays]
-    lines += [
-        f"  run {one.run} on {one.host or 'no host'}: {one.result}; "
-        + ("the fault is there" if one.touched else "not where the fault is")
-        for one in outcome.launches
-    ]
-    Console().print("\n".join(map(cleaned, lines)), soft_wrap=True, highlight=False, markup=False)
-
-
-def _wanted(fault: Fault, catalogue: Catalogue, flow: Flow) -> Iterator[str]:
-    """Yield what the drill has to name."""
-    if fault.hop == PREPARATION:
-        yield f"  what the fault breaks: the preparation: {fault.service}, {fault.request}"
-    else:
-        yield f"  the fault's hop: {_hop(fault.hop, flow)}: {catalogue.hops[fault.hop].meaning}"
-
-
-def _hop(name: str | None, flow: Flow) -> str:
-    if name is None:
-        return "none"
-    numbers = flow.numbers(name)
-    return f"{name} ({', '.join(numbers)})" if numbers else name

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from hoplab.commands.arguments import FLOW, add_runs, flow_of, report_of, runs_of
+from hoplab.commands.arguments import add_journey, add_runs, flow_of, report_of, runs_of
 from hoplab.lab.deployment import Deployment, find_lab, load
 from hoplab.model.errors import EXIT_HOLDS, ConfigurationError
 from hoplab.report.explanation import LastRun, explain, find_hop, list_hops
@@ -16,8 +16,9 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     """Add the verb's arguments to its parser."""
     verb.add_argument("hop", nargs="?", metavar="HOP", help="a hop's name or its number (default: list them all)")
     verb.add_argument(
-        "--flow", default=FLOW, metavar="FLOW", help=f"the documented list that the number is of ({FLOW})"
+        "--flow", metavar="FLOW", help="the documented list that the number is of (launch-58, or the journey's own)"
     )
+    add_journey(verb)
     add_runs(verb)
 
 

@@ -26,7 +26,7 @@ def judge_all(directories: Iterable[Path], catalogue: Catalogue, flow: Flow) -> 
     """Judge runs that were just made, and write each one's report as data and as a page."""
     found = {}
     for directory in directories:
-        write_usual(directory)
+        write_usual(directory, catalogue.name)
         found[directory] = document = judge_run(directory, catalogue, flow)
         (directory / "report.html").write_text(render_html(document), encoding="utf-8")
         if document["result"] != Result.PROVED:

@@ -9,10 +9,11 @@ from rich.console import Console
 from hoplab.checks.findings import exit_code
 from hoplab.checks.outcome import Outcome
 from hoplab.commands import judged
-from hoplab.commands.arguments import FLOW, add_runs
+from hoplab.commands.arguments import add_runs
 from hoplab.commands.cleanup import delete_all, removal_code
 from hoplab.commands.launch_table import as_json, show
 from hoplab.commands.verify import prove
+from hoplab.flow.model import LAUNCH
 from hoplab.lab.connection import connect, new_request_id
 from hoplab.lab.deployment import find_lab, load
 from hoplab.launch.plan import Plan
@@ -21,7 +22,7 @@ from hoplab.report.output import say
 from hoplab.session.background import Background
 from hoplab.session.checked_launch import launch
 from hoplab.session.judge_run import status_of
-from hoplab.session.verification import LaunchOptions
+from hoplab.session.options import Options
 
 
 def add_arguments(verb: argparse.ArgumentParser) -> None:
@@ -44,7 +45,7 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
         help="while its guest boots, launch another one and prove each hop of that, as `hoplab verify` does",
     )
     add_runs(verb)
-    verb.set_defaults(flow=FLOW)
+    verb.set_defaults(flow=None, journey=LAUNCH)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -53,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     plan = Plan()
     request_id = new_request_id()
     cloud = connect(deployment, request_id)
-    proof = Background(lambda: prove(arguments, deployment, LaunchOptions()))
+    proof = Background(lambda: prove(arguments, deployment, Options()))
     outcome = launch(
         cloud,
         deployment,

@@ -1,15 +1,24 @@
-"""The verb `verify`: launch while the lab is recorded, and prove each hop."""
+"""The verb `verify`: launch, or do another journey, while the lab is recorded, and prove each hop."""
 
 import argparse
 from pathlib import Path
 
-from hoplab.commands.arguments import add_flow, add_runs, flow_of, runs_of, seconds, whole_number
+from hoplab.commands.arguments import (
+    add_flow,
+    add_journey,
+    add_runs,
+    flow_of,
+    runs_of,
+    seconds,
+    whole_number,
+)
 from hoplab.commands.judged import judge_all, show, worst
 from hoplab.lab.deployment import Deployment, find_lab, load
 from hoplab.report.document import Document
 from hoplab.report.output import say
 from hoplab.session.judge_run import status_of
-from hoplab.session.verification import MOST, LaunchOptions, verify
+from hoplab.session.options import Options
+from hoplab.session.verification import MOST, verify
 
 
 def add_arguments(verb: argparse.ArgumentParser) -> None:
@@ -24,6 +33,7 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
 def add_launching(verb: argparse.ArgumentParser) -> None:
     """Add the arguments of a verb that launches while the lab is recorded."""
     add_flow(verb)
+    add_journey(verb)
     verb.add_argument("--warm", action="store_true", help="with an image that the hosts may have already")
     verb.add_argument("--keep", action="store_true", help="leave the instances, volumes and images")
     verb.add_argument(
@@ -31,22 +41,30 @@ def add_launching(verb: argparse.ArgumentParser) -> None:
         type=seconds,
         default=120.0,
         metavar="SECONDS",
-        help="for an instance to be ACTIVE (120); preparing has as long and a minute more, and deleting at least 90",
+        help="for an instance to be ACTIVE, or a volume to be attached (120); preparing has as long and a minute more, "
+        "and deleting at least 90",
     )
     add_runs(verb)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Carry out `hoplab verify`; return the exit status."""
+    options = options_of(arguments, arguments.count)
     deployment = load(find_lab(arguments.lab))
-    options = LaunchOptions(arguments.count, arguments.warm, arguments.keep, arguments.timeout)
     found = prove(arguments, deployment, options)
     show(list(found.values()), list(found), json=arguments.json)
     return worst(status_of(document["result"]) for document in found.values())
 
 
-def prove(arguments: argparse.Namespace, deployment: Deployment, options: LaunchOptions) -> dict[Path, Document]:
-    """Launch while the lab is recorded; return each run's report by its directory."""
+def options_of(arguments: argparse.Namespace, count: int = 1) -> Options:
+    """Return what is asked for; ConfigurationError for what the journey can't do."""
+    options = Options(count, arguments.warm, arguments.keep, arguments.timeout, journey=flow_of(arguments)[0].name)
+    options.check()
+    return options
+
+
+def prove(arguments: argparse.Namespace, deployment: Deployment, options: Options) -> dict[Path, Document]:
+    """Do a journey while the lab is recorded; return each run's report by its directory."""
     catalogue, flow = flow_of(arguments)
     runs, found = runs_of(arguments, deployment), dict[Path, Document]()
     verify(deployment, runs, options, say=say, recorded=lambda made: found.update(judge_all(made, catalogue, flow)))

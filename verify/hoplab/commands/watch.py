@@ -7,11 +7,11 @@ from rich.console import Console
 
 from hoplab.commands.arguments import flow_of, runs_of
 from hoplab.commands.judged import judge_all, show
-from hoplab.commands.verify import add_launching
+from hoplab.commands.verify import add_launching, options_of
 from hoplab.lab.deployment import find_lab, load
 from hoplab.report.document import Document
 from hoplab.session.judge_run import status_of
-from hoplab.session.verification import LaunchOptions, verify
+from hoplab.session.verification import verify
 from hoplab.session.watching import Watching
 
 
@@ -23,13 +23,14 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Carry out `hoplab watch`; return the exit status."""
     catalogue, flow = flow_of(arguments)
+    options = options_of(arguments)
     deployment = load(find_lab(arguments.lab))
     found: dict[Path, Document] = {}
     with Watching(catalogue, flow, Console()) as watching:
         verify(
             deployment,
             runs_of(arguments, deployment),
-            LaunchOptions(1, arguments.warm, arguments.keep, arguments.timeout),
+            options,
             say=watching.say,
             recorded=lambda directories: found.update(judge_all(directories, catalogue, flow)),
             began=watching.began,

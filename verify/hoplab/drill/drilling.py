@@ -15,11 +15,12 @@ from hoplab.judge.pace import FEWEST, good_runs
 from hoplab.judge.verdicts import Result
 from hoplab.lab.connection import connect, new_request_id, translate_errors
 from hoplab.lab.deployment import Deployment
-from hoplab.model.errors import ConfigurationError
+from hoplab.model.errors import ConfigurationError, LaunchError
 from hoplab.report.document import Document
-from hoplab.report.outline import happened
+from hoplab.report.outline import happened, sentence
 from hoplab.run.record import PREPARATION
-from hoplab.session.verification import LaunchOptions, Say, verify
+from hoplab.session.options import Options
+from hoplab.session.verification import Say, verify
 
 Judge = Callable[[tuple[Path, ...]], dict[Path, Document]]
 """Judges runs that were just made, and writes their reports."""
@@ -93,7 +94,7 @@ def drill(deployment: Deployment, runs: Path, fault: Fault, *, catalogue: Catalo
     Raises ConfigurationError, SourceError if the fault can't be put in or taken out, WaitTimeoutError if the lab does
     not get well again.
     """
-    if fault.slows and len(list(good_runs(runs))) < FEWEST:
+    if fault.slows and len(list(good_runs(runs, fault.journey))) < FEWEST:
         raise ConfigurationError(
             f"fault {fault.name}: {runs} has not yet {FEWEST} good runs to compare with: run `hoplab verify` first"
         )
@@ -123,7 +124,7 @@ def drill(deployment: Deployment, runs: Path, fault: Fault, *, catalogue: Catalo
 
     # One that is on some hosts only needs launches on all of them, wherever the scheduler would like them to be.
     hosts = () if fault.everywhere else _hosts(deployment)
-    options = LaunchOptions(
+    options = Options(
         count=fault.launches,
         timeout=fault.wait,
         guest_timeout=fault.wait,
@@ -131,8 +132,14 @@ def drill(deployment: Deployment, runs: Path, fault: Fault, *, catalogue: Catalo
         # What breaks the preparation must do so whatever other launches have left in the lab.
         reuse=fault.hop != PREPARATION,
         before=fault.early,
+        journey=fault.journey,
+        # What a fault leaves of an attachment goes with the instance.
+        own_instance=True,
     )
     verify(deployment, runs, options, say=say, recorded=recorded, fault_context=fault_context)
+    if "over" not in times:
+        why = "; ".join(sentence(document) for document in found.values())
+        raise LaunchError(f"fault {fault.name}: it was not put in, since there was nothing to do with it: {why}")
     return Outcome(
         fault=fault,
         launches=tuple(_launched(fault, path.name, one, nodes, catalogue) for path, one in found.items()),

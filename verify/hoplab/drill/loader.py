@@ -1,6 +1,6 @@
 """Reads the drill files. What is not plainly right is refused with the file, the fault and the key."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -9,6 +9,7 @@ import yaml
 
 from hoplab.drill.means import KINDS
 from hoplab.drill.model import Fault, Means, Sight
+from hoplab.flow.model import LAUNCH, Catalogue
 from hoplab.model.documents import read_document
 from hoplab.model.errors import ConfigurationError
 from hoplab.run.record import PREPARATION
@@ -17,16 +18,14 @@ HERE: Final = Path(__file__).parent
 HOPS: Final = ("breaks", "slows", "besides")
 """Keys of a fault that name hops."""
 EVERY: Final = "all"
-OWN: Final = ("global-request", "image", "network", "volume")
-"""Ids that a launch has before it begins."""
-EARLY: Final = OWN[0]
-"""The only one that it has before anything is prepared."""
+EARLY: Final = "global-request"
+"""The only id that a journey has before anything is prepared."""
 
 
-def load(hops: Collection[str], directory: Path = HERE) -> dict[str, Fault]:
+def load(catalogues: Mapping[str, Catalogue], directory: Path = HERE) -> dict[str, Fault]:
     """Return all faults of a directory's *.yaml by name, in the order of files and entries.
 
-    hops: names of all hops. Raises ConfigurationError that names the file, the fault and the key.
+    catalogues: of all journeys, by name. Raises ConfigurationError that names the file, the fault and the key.
     """
     schema = yaml.safe_load((HERE / "schema.yaml").read_text(encoding="utf-8"))
     faults: dict[str, Fault] = {}
@@ -34,12 +33,17 @@ def load(hops: Collection[str], directory: Path = HERE) -> dict[str, Fault]:
         if path.name == "schema.yaml":
             continue
         document = read_document(path, schema, "faults")
+        catalogue = catalogues.get(document.get("journey", LAUNCH))
+        if catalogue is None:
+            raise ConfigurationError(
+                f"{path}: there is no journey {document['journey']!r}: there are {', '.join(catalogues)}"
+            )
         for entry in document["faults"]:
-            fault = _fault(entry, document["component"], f"{path}: fault {entry['fault']}")
+            fault = _fault(entry, document["component"], catalogue, f"{path}: fault {entry['fault']}")
             if fault.name in faults:
                 raise ConfigurationError(f"{path}: fault {fault.name} is there twice")
             for key, name in _named(entry):
-                if name not in hops:
+                if name not in catalogue.hops:
                     raise ConfigurationError(f"{path}: fault {fault.name}: {key}: there is no hop {name}")
             faults[fault.name] = fault
     return faults
@@ -55,13 +59,15 @@ def _names(value: str | Sequence[str]) -> Sequence[str]:
     return (value,) if isinstance(value, str) else value
 
 
-def _fault(entry: Mapping[str, Any], component: str, where: str) -> Fault:
+def _fault(entry: Mapping[str, Any], component: str, catalogue: Catalogue, where: str) -> Fault:
     fault = Fault(
         name=entry["fault"],
         title=entry["title"],
         origin=entry.get("from", ""),
         component=component,
-        means=tuple(_means(one, f"{where}: means {number}") for number, one in enumerate(entry["means"], 1)),
+        means=tuple(
+            _means(one, catalogue.known, f"{where}: means {number}") for number, one in enumerate(entry["means"], 1)
+        ),
         hop=entry.get("breaks") or entry.get("slows", ""),
         slows="slows" in entry,
         besides=tuple(entry.get("besides", ())),
@@ -73,6 +79,7 @@ def _fault(entry: Mapping[str, Any], component: str, where: str) -> Fault:
         rest=float(entry.get("rest", 0)),
         quick=entry.get("quick", False),
         shows=tuple(entry.get("shows", ())),
+        journey=catalogue.name,
     )
     return replace(fault, before=_early(fault, entry.get("before", {}), where))
 
@@ -100,7 +107,8 @@ def _early(fault: Fault, told: Mapping[str, Any], where: str) -> Fault | None:
     )
 
 
-def _means(entry: Mapping[str, str], where: str) -> Means:
+def _means(entry: Mapping[str, str], known: Sequence[str], where: str) -> Means:
+    """Return a means. known: ids that the journey has before it begins."""
     kind = KINDS.get(entry["do"])
     if kind is None:
         raise ConfigurationError(f"{where}: do is {entry['do']!r}: it may be {', '.join(KINDS)}")
@@ -108,6 +116,6 @@ def _means(entry: Mapping[str, str], where: str) -> Means:
     for key in sorted(kind.options ^ (set(options) - kind.choices)):
         problem = "is missing" if key in kind.options else f"is nothing that {entry['do']} knows: remove it"
         raise ConfigurationError(f"{where}: {key} {problem}")
-    if options.get("own", OWN[0]) not in OWN:
-        raise ConfigurationError(f"{where}: own is {options['own']!r}: it may be {', '.join(OWN)}")
+    if options.get("own", EARLY) not in known:
+        raise ConfigurationError(f"{where}: own is {options['own']!r}: it may be {', '.join(known)}")
     return Means(entry["do"], entry["at"], entry.get("nodes", EVERY) == EVERY, options)

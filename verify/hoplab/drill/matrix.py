@@ -10,7 +10,7 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from hoplab.drill.model import Fault
-from hoplab.flow.model import Catalogue, Flow
+from hoplab.flow.model import LAUNCH, Catalogue, Flow
 from hoplab.model.forms import TEXT, YES, Reader, list_of, members, or_null
 from hoplab.run.record import PREPARATION, write_json
 
@@ -40,12 +40,12 @@ def run_all(
     release: str,
     *,
     one: Callable[[Fault], Row],
-    launches_cleanly: Callable[[], bool],
+    is_clean: Callable[[str], bool],
     say: Callable[[str], None],
 ) -> list[Row]:
     """Carry out the drills that have no result in the file yet, and note each one's there; return all rows.
 
-    one: carries out a drill; launches_cleanly: tells whether a launch after it is proved. What these raise passes
+    one: carries out a drill; is_clean: tells whether its journey is proved after it. What these raise passes
     through: what was done so far stays in the file. Raises ConfigurationError for a file that is damaged.
     """
     rows = read_results(results)
@@ -57,7 +57,7 @@ def run_all(
             )
             continue
         row = one(fault)
-        row["clean_after"] = launches_cleanly()
+        row["clean_after"] = is_clean(fault.journey)
         row["day"] = time.strftime("%Y-%m-%d", time.gmtime())
         rows.append(row)
         results.parent.mkdir(parents=True, exist_ok=True)
@@ -77,7 +77,7 @@ def read_results(path: Path) -> list[Row]:
 def line(row: Mapping[str, Any]) -> str:
     """Return a drill's outcome in one line."""
     mark = "localised" if row["localised"] else "NOT localised"
-    after = "" if row.get("clean_after", True) else "; the launch after it is NOT proved"
+    after = "" if row.get("clean_after", True) else f"; the {row.get('journey', LAUNCH)} after it is NOT proved"
     name = _titled(row["fault"], before=row.get("before", False))
     return f"{name}: {mark}: {row['found']}, expected {row['expected']}; {row['verdict_seconds']:.0f} s{after}"
 
@@ -87,28 +87,44 @@ def _titled(name: str, *, before: bool) -> str:
 
 
 def page(
-    rows: Iterable[Mapping[str, Any]], faults: Mapping[str, Fault], flow: Flow, catalogue: Catalogue, release: str
+    rows: Iterable[Mapping[str, Any]],
+    faults: Mapping[str, Fault],
+    journeys: Iterable[tuple[Catalogue, Flow]],
+    release: str,
 ) -> str:
-    """Return all results as a page in Markdown, with the hops of the flow that no drill breaks, and why."""
-    rows = list(rows)
-    numbered = {name for step in flow.steps for name in step.hops}
-    hops = {row["found"] for row in rows if row["localised"] and not row["slows"]} - {PREPARATION}
-    days = sorted({row["day"] for row in rows}) or ["never"]
-    spared = [(hop, why) for hop in numbered if (why := catalogue.hops[hop].not_alone)]
+    """Return all results as a page in Markdown, with the hops of the flows that no drill breaks, and why.
+
+    journeys: each with its list, the first one before others.
+    """
+    told: list[Row] = [{"journey": LAUNCH, **row} for row in rows]
+    parts = [_part(catalogue, flow, told) for catalogue, flow in journeys]
+    days = sorted({row["day"] for row in told}) or ["never"]
     environment = Environment(
         loader=PackageLoader("hoplab.report"), autoescape=False, undefined=StrictUndefined, trim_blocks=True
     )
     return environment.get_template("drills.md.j2").render(
-        rows=rows,
+        rows=told,
         faults=faults,
-        flow=flow,
-        exact=sum(bool(row["localised"]) for row in rows),
-        listed=len(hops & numbered),
-        others=len(hops - numbered),
-        total=len(numbered),
-        spared=sorted(spared, key=lambda pair: list(catalogue.hops).index(pair[0])),
+        parts=[part for number, part in enumerate(parts) if part["rows"] or not number],
+        exact=sum(bool(row["localised"]) for row in told),
         release=release,
         version=metadata.version("hoplab"),
         days=" to ".join(dict.fromkeys((days[0], days[-1]))),
-        components=list(dict.fromkeys(row["component"] for row in rows)),
+        components=list(dict.fromkeys(row["component"] for row in told)),
     )
+
+
+def _part(catalogue: Catalogue, flow: Flow, rows: Iterable[Row]) -> dict[str, Any]:
+    """Return what the page says of one journey."""
+    own = [row for row in rows if row["journey"] == catalogue.name]
+    numbered = {name for step in flow.steps for name in step.hops}
+    hops = {row["found"] for row in own if row["localised"] and not row["slows"]} - {PREPARATION}
+    return {
+        "journey": catalogue.name,
+        "flow": flow,
+        "rows": own,
+        "listed": len(hops & numbered),
+        "others": len(hops - numbered),
+        "total": len(numbered),
+        "spared": [(name, hop.not_alone) for name, hop in catalogue.hops.items() if name in numbered and hop.not_alone],
+    }

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from hoplab.flow.model import LAUNCH
+
 
 @dataclass(frozen=True, slots=True)
 class Means:
@@ -43,7 +45,7 @@ class Fault:
 
     early: it is in before anything is prepared; then hop may be `preparation`, and service and request say what fails
     there: the program that is asked, and the request's method with a part of its path. hop is empty for a fault that
-    breaks nothing once all is prepared.
+    breaks nothing once all is prepared. journey: the name of the one that is done with it.
     """
 
     name: str
@@ -66,6 +68,7 @@ class Fault:
     service: str = ""
     request: str = ""
     before: "Fault | None" = None
+    journey: str = LAUNCH
 
     @property
     def only_early(self) -> bool:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from hoplab.flow.actors import ACTORS
 from hoplab.flow.model import (
+    LAUNCH,
     NEEDED,
     PLACEHOLDER,
     Catalogue,
@@ -26,14 +27,51 @@ from hoplab.model.documents import read_document, read_schema
 from hoplab.model.errors import ConfigurationError
 
 HERE: Final = Path(__file__).parent
-LAUNCH: Final = HERE / "launch"
-"""The journey of a launch."""
 JOURNEY: Final = "journey.yaml"
-"""What a journey's directory says of its ids."""
+"""What a journey's directory says of itself and its ids."""
 HINT_IDS: Final = frozenset({"image", "instance", "network", "port", "volume"})
 
 
-def load(directory: Path = LAUNCH) -> Catalogue:
+def journeys(flows: Path = HERE) -> tuple[str, ...]:
+    """Return the names of all journeys, the launch first: each directory of the flows with a journey.yaml is one."""
+    names = sorted(path.parent.name for path in flows.glob(f"*/{JOURNEY}"))
+    return tuple(sorted(names, key=lambda name: name != LAUNCH))
+
+
+def journey_directory(name: str) -> Path:
+    """Return the directory of a journey; ConfigurationError that lists all journeys if there is none of this name."""
+    if name not in journeys():
+        raise ConfigurationError(f"there is no journey {name!r}: there are {', '.join(journeys())}")
+    return HERE / name
+
+
+def load_journey(name: str) -> Catalogue:
+    """Return what is known of a journey. Raises ConfigurationError as `journey_directory` and `load` do."""
+    directory = journey_directory(name)
+    catalogue = load(directory)
+    if catalogue.name != name:
+        raise ConfigurationError(
+            f"{directory / JOURNEY}: journey is {catalogue.name!r}, and the directory's name says {name!r}"
+        )
+    return catalogue
+
+
+def load_all() -> dict[str, Catalogue]:
+    """Return what is known of each journey, by name. Raises ConfigurationError as `load` does.
+
+    Hops and flows are told by their names alone, so no two journeys may have one of the same name.
+    """
+    found = {name: load_journey(name) for name in journeys()}
+    owners: dict[str, str] = {}
+    for catalogue in found.values():
+        for name in (*catalogue.hops, *catalogue.flows):
+            if name in owners:
+                raise ConfigurationError(f"{HERE / catalogue.name}: {name} is one of the journey {owners[name]}, too")
+            owners[name] = catalogue.name
+    return found
+
+
+def load(directory: Path = HERE / LAUNCH) -> Catalogue:
     """Return what a journey's directory says: hops/*.yaml, journey.yaml, and *.yaml beside it for the flows.
 
     Raises ConfigurationError that names the file and, where there is one, the hop and the key.
@@ -47,7 +85,20 @@ def load(directory: Path = LAUNCH) -> Catalogue:
             flow = _flow(read_document(path, schema, "flow"), path, hops)
             flows[flow.name] = flow
     path = directory / JOURNEY
-    return Catalogue(hops, flows, *_journey(read_document(path, schema, "journey"), f"{path}"))
+    entry = read_document(path, schema, "journey")
+    if entry["main"] not in flows:
+        raise ConfigurationError(f"{path}: main: there is no flow {entry['main']}: there are {', '.join(flows)}")
+    lessons, tries = _journey(entry, f"{path}")
+    return Catalogue(
+        hops,
+        flows,
+        lessons,
+        tries,
+        name=entry["journey"],
+        main=entry["main"],
+        done=entry["done"],
+        known=tuple(entry["known"]),
+    )
 
 
 def _journey(entry: Mapping[str, Any], where: str) -> tuple[tuple[Lesson, ...], Tries | None]:
@@ -55,6 +106,9 @@ def _journey(entry: Mapping[str, Any], where: str) -> tuple[tuple[Lesson, ...], 
         for kind in map(EVENTS.__getitem__, one["from"]):
             _had([one["id"], *one["beside"]], kind.ids, f"{where}: learnt {number}", kind.name)
             _had(one.get("where", {}), kind.fields, f"{where}: learnt {number}: where", kind.name)
+        for name in {name for text in one.get("where", {}).values() for name in PLACEHOLDER.findall(text)}:
+            if name not in IDS:
+                raise ConfigurationError(f"{where}: learnt {number}: where has {{{name}}}: there is no id {name}")
     lessons = tuple(
         Lesson(one["id"], tuple(one["from"]), frozenset(one["beside"]), one.get("where", {}))
         for one in entry.get("learnt", ())

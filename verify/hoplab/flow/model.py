@@ -10,6 +10,9 @@ from hoplab.model.events import Event
 PLACEHOLDER: Final = re.compile(r"\{([a-z-]+)\}")
 """An id of the launch that is to be filled in, in what a witness asks for or in a hint."""
 
+LAUNCH: Final = "launch"
+"""The first journey: what is meant where none is named, as in runs that are older than the others."""
+
 FAILED: Final = "failed"
 """The field of an answer or a reply that is an error."""
 
@@ -132,6 +135,8 @@ class Flow:
 class Lesson:
     """How an id is learnt: its name, from events of which kinds and with which fields, beside which ids of ours.
 
+    where: the fields, which may have {ids} of ours in them.
+
     What the client was told counts, and nothing is learnt beside it: another launch's id never becomes this one's.
     """
 
@@ -168,13 +173,22 @@ class Catalogue:
 
     hops: by name, in an order in which each stands after those that it must follow; flows: the documented lists, by
     name; lessons: how ids are learnt, in the order in which one thing leads to the next; tries: None for a journey that
-    no second host is tried for.
+    no second host is tried for; name: of the journey; main: the name of the list by which it is judged where none is
+    asked for; done: the status that its client sees when it succeeded; known: ids that its client has beforehand.
     """
 
     hops: Mapping[str, Hop]
     flows: Mapping[str, Flow]
     lessons: tuple[Lesson, ...] = ()
     tries: Tries | None = None
+    name: str = LAUNCH
+    main: str = ""
+    done: str = ""
+    known: tuple[str, ...] = ()
+
+    def succeeded(self, status: str) -> bool:
+        """Tell whether the journey succeeded by the status that its client saw last."""
+        return status == self.done
 
     @property
     def witnesses(self) -> Iterator[Witness]:

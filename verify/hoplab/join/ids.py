@@ -41,15 +41,22 @@ def learn(events: Iterable[Event], known: Ids, lessons: Iterable[Lesson]) -> Ids
     for lesson in lessons:
         if ids.get(lesson.name):
             continue
-        teaching = [event for event in events if event.kind in lesson.kinds and teaches(event, lesson)]
+        teaching = [event for event in events if event.kind in lesson.kinds and teaches(event, lesson, ids)]
         own = [event for event in teaching if any(owned(event, other, ids) for other in lesson.beside)]
         ids[lesson.name] = _NONE.union(*(event.ids.get(lesson.name, _NONE) for event in not_strange(own, ids)))
     return ids
 
 
-def teaches(event: Event, lesson: Lesson) -> bool:
-    """Tell whether an event is of those from which an id is learnt, whosever it is."""
-    return event.kind in lesson.kinds and all(event.fields.get(key) == value for key, value in lesson.where.items())
+def teaches(event: Event, lesson: Lesson, ids: Ids | None = None) -> bool:
+    """Tell whether an event is of those from which an id is learnt.
+
+    ids: of the launch, for fields with an {id} in them; None for whosever it is: then these may be anything.
+    """
+    return event.kind in lesson.kinds and all(
+        event.fields.get(key) in _filled((value,), ids or {}, "")
+        for key, value in lesson.where.items()
+        if ids is not None or not PLACEHOLDER.search(value)
+    )
 
 
 def orders(events: Iterable[Event], ids: Ids, tries: Tries | None) -> Iterator[Event]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
+from hoplab.flow.model import LAUNCH
 from hoplab.judge.verdicts import Judged, Judgement, Result
 from hoplab.model.errors import ConfigurationError
 from hoplab.model.forms import COUNT, TEXT, Reader, list_of, map_of, members, or_null
@@ -90,9 +91,12 @@ def slow_hop(judgement: Judgement, pace: Pace) -> str | None:
     return min((name for name, excess in late.items() if 2 * excess >= most), key=ends.__getitem__, default=None)
 
 
-def write_usual(directory: Path) -> None:
-    """Write into a run's directory what was usual in the runs beside it, so that judging it again says the same."""
-    made = usual_of(good_runs(directory.parent, but=directory))
+def write_usual(directory: Path, journey: str = LAUNCH) -> None:
+    """Write into a run's directory what was usual in the runs beside it, so that judging it again says the same.
+
+    journey: the run's.
+    """
+    made = usual_of(good_runs(directory.parent, journey, but=directory))
     write_json(
         directory / USUAL,
         {
@@ -128,8 +132,8 @@ def usual_of(reports: Iterable[Document]) -> Pace:
     return Pace(runs, {name: Usual(median(some), max(some)) for name, some in seen.items() if len(some) >= FEWEST})
 
 
-def good_runs(runs: Path, *, but: Path | None = None) -> Iterator[Document]:
-    """Yield the latest reports of proved launches that were alone; several at once wait for each other.
+def good_runs(runs: Path, journey: str = LAUNCH, *, but: Path | None = None) -> Iterator[Document]:
+    """Yield the latest reports of a journey's proved runs that were alone; several at once wait for each other.
 
     runs: where runs are kept; but: the one that is to be compared with them.
     """
@@ -143,6 +147,6 @@ def good_runs(runs: Path, *, but: Path | None = None) -> Iterator[Document]:
             report = COMPARED.read(path / REPORT, advice=ADVICE)
         except ConfigurationError:
             continue  # Of another version, or damaged: it is no run to be compared with.
-        if report["result"] == Result.PROVED and not report.get("slow"):
+        if report.get("journey", LAUNCH) == journey and report["result"] == Result.PROVED and not report.get("slow"):
             found += 1
             yield report

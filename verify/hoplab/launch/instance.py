@@ -36,7 +36,7 @@ Begins = Callable[[str, str], None]
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What an instance needs before it can be asked for; ids as the APIs gave them."""
+    """What an instance needs before it can be asked for; ids as the APIs gave them, volume_id empty for none."""
 
     image_id: str
     image_size: int
@@ -117,8 +117,10 @@ def prepare(
     for old in outdated:
         say(f"retiring image {old.name} {old.id}: its content differs from {deployment.guest_image}")
         retire_image(cloud, old)
-    begins("volume", "cinder-api")
-    volume = ensure_volume(cloud, plan, say, note)
+    volume_id = ""
+    if plan.volume_size:
+        begins("volume", "cinder-api")
+        volume_id = str(ensure_volume(cloud, plan, say, note).id)
     return Prepared(
         image_id=str(image.id),
         image_size=int(image.size),
@@ -129,7 +131,7 @@ def prepare(
         security_group_id=str(group.id),
         external=external,
         tenant=tenant,
-        volume_id=str(volume.id),
+        volume_id=volume_id,
     )
 
 
@@ -147,6 +149,13 @@ def _image(cloud: Connection, deployment: Deployment, plan: Plan, say: Say, note
 
 def server_request(plan: Plan, prepared: Prepared) -> dict[str, Any]:
     """Return the attributes of the POST: image as the root disk, the volume in the same request, no config drive."""
+    volume = {
+        "uuid": prepared.volume_id,
+        "source_type": "volume",
+        "destination_type": "volume",
+        "boot_index": -1,
+        "delete_on_termination": False,
+    }
     return {
         "name": plan.server,
         "image_id": prepared.image_id,
@@ -163,13 +172,7 @@ def server_request(plan: Plan, prepared: Prepared) -> dict[str, Any]:
                 "boot_index": 0,
                 "delete_on_termination": True,
             },
-            {
-                "uuid": prepared.volume_id,
-                "source_type": "volume",
-                "destination_type": "volume",
-                "boot_index": -1,
-                "delete_on_termination": False,
-            },
+            *([volume] if prepared.volume_id else []),
         ],
     }
 

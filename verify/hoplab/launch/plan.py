@@ -31,9 +31,9 @@ class Plan:
     """What a launch asks for.
 
     group: name of network, subnet, router, security group and keypair; server: name of instance and volume;
-    tenant_cidr: the tenant network's addresses; volume_size: GB; zone: availability zone, which may name a host
-    (`nova:cmp1`), empty for any; reuse: go on with an image or a volume that is there where none can be made; all
-    timeouts: seconds.
+    tenant_cidr: the tenant network's addresses; volume_size: GB, 0 for none; zone: availability zone, which may name a
+    host (`nova:cmp1`), empty for any; reuse: go on with an image or a volume that is there where none can be made;
+    own_instance: launch one where a running one is needed, even if there is one; all timeouts: seconds.
     """
 
     group: str = "hoplab"
@@ -45,6 +45,7 @@ class Plan:
     volume_size: int = 1
     zone: str = ""
     reuse: bool = True
+    own_instance: bool = False
     active_timeout: float = 300
     delete_timeout: float = 120
     volume_timeout: float = 60

@@ -12,9 +12,9 @@ IDS = ("global-request", "request", "answer-request", "token", "instance")
 def parse_client(lines: Iterable[str], *, node: str, source: str, who: str = "client") -> Iterator[Event]:
     """Yield an `http.sent` and, with an answer, an `http.answered` for each request.
 
-    Fields: method, path (without the query), status, failed (see `outcome`) and, of an answer about an instance, state
-    (Nova's status). The
-    server's id of the request stands for `request`, `poll-request` and `answer-request`: what it is, its use tells.
+    Fields: method, path (without the query), status, failed (see `outcome`) and, of an answer about an instance or a
+    volume, state (its status). The server's id of the request stands for `request`, `poll-request` and
+    `answer-request`: what it is, its use tells.
     """
     origin = Origin(node, source, who)
     for line in lines:

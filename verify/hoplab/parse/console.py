@@ -13,6 +13,8 @@ from hoplab.parse import guest as console
 
 Fact = tuple[str, dict[str, str], dict[str, str]]
 """What a line says: its name, its fields and its ids."""
+WRONG: Final = 1.0
+"""Seconds by which a guest's uptime and our clocks may differ."""
 LINE_ENDS: Final = re.compile(r"[\r\n]+")
 
 
@@ -111,7 +113,8 @@ def parse_console(
     event has only the `serial`.
 
     A line was written between the reading before it and the one that has it. The guest tells its kernel's uptime: since
-    the firmware and the boot loader come before the kernel, the line is not from before boot_time plus that.
+    the firmware and the boot loader come before the kernel, the line is not from before boot_time plus that, unless the
+    guest was started earlier.
     """
     origin, guest = Origin(node, source, who), _Guest(volumes)
     for reading in _readings(lines):
@@ -120,7 +123,9 @@ def parse_console(
             if said is None or event.up is None:
                 continue
             fact, fields, ids = said
-            since = min(max(reading.since, boot_time + event.up), reading.until)
+            # A guest that told its uptime so soon has been running for longer than was thought.
+            earliest = boot_time + event.up if boot_time + event.up <= reading.until + WRONG else 0.0
+            since = min(max(reading.since, earliest), reading.until)
             fields = {"fact": fact, "precision": f"{reading.until - since:.3f}", **fields}
             yield origin.event(
                 since, "console.said", fields, {name: {value} for name, value in ids.items()}, event.line

@@ -109,6 +109,20 @@ FACTS: Final = (
         rf'|type="fixed" address="(?P<address>[^"]+)"|<mac address="(?P<mac>{MAC})"'
         rf"|<serial>(?P<volume>{UUID})</serial>",
     ),
+    # nova/virt/libvirt/guest.py attach_device
+    _fact(
+        "device-xml",
+        "nova.virt.libvirt.guest",
+        "attach device xml: ",
+        rf"<serial>(?P<volume>{UUID})</serial>",
+    ),
+    # nova/virt/block_device.py _volume_attach
+    _fact(
+        "attach-failed",
+        "nova.virt.block_device",
+        "Driver failed to attach volume ",
+        rf"{INSTANCE}Driver failed to attach volume (?P<volume>{UUID}) ",
+    ),
 )
 LOGGERS: Final = {name: tuple(fact for fact in FACTS if fact.logger == name) for name in {f.logger for f in FACTS}}
 

@@ -6,6 +6,7 @@ hoplab.report.catalogue` writes the page to standard output; `make hops` puts it
 
 import sys
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -14,8 +15,8 @@ import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from hoplab.flow.actors import ACTORS
-from hoplab.flow.loader import LAUNCH, load
-from hoplab.flow.model import Catalogue, Flow, Hop, Step
+from hoplab.flow.loader import journey_directory, load_all
+from hoplab.flow.model import LAUNCH, Catalogue, Flow, Hop, Step
 from hoplab.flow.vocabulary import EVENTS, IDS
 from hoplab.model.errors import EXIT_HOLDS, ConfigurationError
 from hoplab.report.explanation import hint_place, steps_of
@@ -40,13 +41,13 @@ class Stage:
     hops: tuple[Hop, ...]
 
 
-def read_stages(catalogue: Catalogue, directory: Path = LAUNCH) -> tuple[Stage, ...]:
+def read_stages(catalogue: Catalogue, directory: Path | None = None) -> tuple[Stage, ...]:
     """Return the stages that the files hops/<number>-<name>.yaml of a directory are, by number.
 
     The files must be those that the catalogue was loaded from; raises OSError, yaml.YAMLError or KeyError for others.
     """
     found = {}
-    for path in (directory / "hops").glob("*.yaml"):
+    for path in ((directory or journey_directory(catalogue.name)) / "hops").glob("*.yaml"):
         number, _dash, name = path.stem.partition("-")
         text = path.read_text(encoding="utf-8")
         says = next((line.removeprefix("# ") for line in text.splitlines() if line.startswith("# ")), "")
@@ -55,10 +56,11 @@ def read_stages(catalogue: Catalogue, directory: Path = LAUNCH) -> tuple[Stage, 
     return tuple(found[number] for number in sorted(found))
 
 
-def render_hops(catalogue: Catalogue, directory: Path = LAUNCH) -> str:
+def render_hops(catalogue: Catalogue, directory: Path | None = None, others: Iterable[Catalogue] = ()) -> str:
     """Return the page in Markdown. directory: where the catalogue was loaded from; its files are the stages.
 
-    The same flow files give the same page. Raises KeyError for a catalogue without the flow of 58 hops.
+    others: of further journeys, which get a part of the page. The same flow files give the same page. Raises KeyError
+    for a catalogue without the flow of 58 hops.
     """
     main = catalogue.flows[MAIN]
     listed_ones = {name for step in main.steps for name in step.hops}
@@ -75,6 +77,7 @@ def render_hops(catalogue: Catalogue, directory: Path = LAUNCH) -> str:
             added=len(catalogue.hops) - len(listed_ones),
             stages=read_stages(catalogue, directory),
             hops=page.in_order(),
+            journeys=[{"name": other.name, "text": _render_journey(other)} for other in others],
             todays=TODAYS,
             verdicts={verdict: look.meaning for verdict, look in LOOKS.items()},
             actors={actor.name: (actor.called, actor.what) for actor in ACTORS.values()},
@@ -84,8 +87,18 @@ def render_hops(catalogue: Catalogue, directory: Path = LAUNCH) -> str:
     )
 
 
+def _render_journey(catalogue: Catalogue) -> str:
+    """Return the part of the page that is a journey's."""
+    page = _Page(catalogue, catalogue.flows[catalogue.main])
+    made = page.environment().get_template("journey.md.j2")
+    stages, hops = read_stages(catalogue), page.in_order()
+    return made.render(
+        name=catalogue.name, main=page.main, flows=page.flows, stages=stages, hops=hops, todays=TODAYS
+    ).strip()
+
+
 class _Page:
-    """What the template's filters mean. flows: the list of 58, then the others, the longest first."""
+    """What the template's filters mean. flows: the main list, then the others, the longest first."""
 
     def __init__(self, catalogue: Catalogue, main: Flow) -> None:
         self.catalogue = catalogue
@@ -134,6 +147,8 @@ class _Page:
     def heading(self, hop: Hop) -> str:
         """Return a hop's title: `Hop 14: conductor-call`."""
         numbers = self.main.numbers(hop.name)
+        if self.catalogue.name != LAUNCH:
+            return f"{self.main.name}, hop {listed(numbers)}: {hop.name}"
         return f"{f'Hop {listed(numbers)}' if numbers else 'Added hop'}: {hop.name}"
 
     def link(self, hop: Hop | str) -> str:
@@ -170,7 +185,8 @@ class _Page:
 def main() -> int:
     """Write the page to standard output; return the exit status."""
     try:
-        sys.stdout.write(render_hops(load()))
+        launch, *others = load_all().values()
+        sys.stdout.write(render_hops(launch, others=others))
     except ConfigurationError as error:
         print(f"hops: {error}", file=sys.stderr)
         return error.exit_code

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from hoplab.flow.actors import SERVICES
-from hoplab.flow.model import PLACEHOLDER, Flow, Hint, Hop
+from hoplab.flow.model import LAUNCH, PLACEHOLDER, Flow, Hint, Hop
 from hoplab.judge.pace import Pace, lags, slow_hop
 from hoplab.judge.verdicts import Judged, Judgement
 from hoplab.judge.waits import Wait, by_hop
@@ -76,6 +76,8 @@ def document(
         "failure": failure,
         "preparation": _preparation(record),
         "notes": list(record.notes),
+        # A launch is what is meant where no journey is named.
+        **({} if record.journey == LAUNCH else {"journey": record.journey}),
     }
 
 
@@ -87,7 +89,7 @@ def _first(record: Record, flow: Flow, judgement: Judgement) -> Document | None:
     first = judgement.first_unproven
     if first is None:
         return None
-    return {"stage": "launch", "hop": first_number(flow, first.hop), "name": first.hop.name}
+    return {"stage": record.journey, "hop": first_number(flow, first.hop), "name": first.hop.name}
 
 
 def _preparation(record: Record) -> Document | None:

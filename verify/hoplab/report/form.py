@@ -116,7 +116,7 @@ FORM: Final = members(
         "hops": list_of(HOP, minItems=1, maxItems=MOST_HOPS),
         "failure": or_null(FAILURE),
     },
-    {"slow": or_null(SLOW), "waits": or_null(WAITS), "preparation": or_null(PREPARATION)},
+    {"slow": or_null(SLOW), "waits": or_null(WAITS), "preparation": or_null(PREPARATION), "journey": TEXT},
 )
 """What report.json has to be (JSON Schema)."""
 READER: Final = Reader(FORM, formats=FORMATS, limit=LIMIT)

@@ -11,6 +11,7 @@ from hoplab.report.outline import (
     Entry,
     counted,
     happened,
+    journey,
     label,
     number,
     ordered,
@@ -58,6 +59,7 @@ def render_html(document: Document) -> str:
     }
     page = environment.get_template("report.html.j2").render(
         document=document,
+        journey=journey(document),
         as_verdict=RESULTS.get(document["result"], "unknown"),
         sentence=sentence(document),
         slowness=slowness(document),

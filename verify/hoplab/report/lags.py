@@ -1,6 +1,6 @@
 """How long hops were waited for, and what made a launch slow, in words."""
 
-from hoplab.report.outline import Document, Entry, number
+from hoplab.report.outline import Document, Entry, journey, number
 
 
 def waited(hop: Entry) -> str:
@@ -26,7 +26,7 @@ def waiting(document: Document) -> str:
     callers = ", ".join(dict.fromkeys(call["who"] for call in waits["calls"]))
     return (
         f"In {len(waits['calls'])} calls the answer was there before the caller ({callers}) looked for it: "
-        f"{waits['waited_s']:.1f} s of this launch were waited so."
+        f"{waits['waited_s']:.1f} s of this {journey(document)} were waited so."
     )
 
 
@@ -36,6 +36,7 @@ def slowness(document: Document) -> str:
     if slow is None:
         return ""
     return (
-        f"{number(slow)} {slow['name']} made this launch slow: it was waited for {slow['lag_s']:.1f} s, in this lab's "
-        f"last {slow['runs']} good runs {slow['usual_s']:.1f} s, and never more than {slow['longest_s']:.1f} s."
+        f"{number(slow)} {slow['name']} made this {journey(document)} slow: it was waited for {slow['lag_s']:.1f} s, "
+        f"in this lab's last {slow['runs']} good runs {slow['usual_s']:.1f} s, and never more than "
+        f"{slow['longest_s']:.1f} s."
     )

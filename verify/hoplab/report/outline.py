@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from hoplab.flow.model import LAUNCH
 from hoplab.report.looks import LOOKS
 
 Document = Mapping[str, Any]
@@ -150,6 +151,11 @@ def happened(hop: Entry, document: Document) -> bool:
     return hop["verdict"] in {"proved", *EXCUSED}
 
 
+def journey(document: Document) -> str:
+    """Return the name of a report's journey."""
+    return str(document.get("journey", LAUNCH))
+
+
 def counted(document: Document) -> list[tuple[str, int]]:
     """Return the verdicts that occur, with how often they do."""
     counts = document["counts"]
@@ -160,22 +166,22 @@ def counted(document: Document) -> list[tuple[str, int]]:
 def sentence(document: Document) -> str:
     """Return in one sentence what a run came to."""
     if document.get("preparation"):
-        return unprepared(document["preparation"])
-    total = len(document["hops"])
+        return unprepared(document["preparation"], journey(document))
+    what, total = journey(document), len(document["hops"])
     match document["result"]:
         case "proved":
             spared = any(hop["verdict"] in EXCUSED for hop in document["hops"])
-            return f"All {total} hops of the launch happened{' or were not needed' if spared else ''}."
+            return f"All {total} hops of the {what} happened{' or were not needed' if spared else ''}."
         case "failed":
             first = document["first_unproven"]
             if first is None:
-                return "The launch failed, and no single hop is known to be the first that did not happen."
+                return f"The {what} failed, and no single hop is known to be the first that did not happen."
             wrong = next((hop for hop in document["hops"] if hop["name"] == first["name"]), None)
             return _broken(first, wrong)
         case _:
             wanting = len(problems(document))
             if not wanting:
-                return f"All {total} hops of the launch happened, but not all that was recorded could be read."
+                return f"All {total} hops of the {what} happened, but not all that was recorded could be read."
             verb = "is" if wanting == 1 else "are"
             return f"Nothing shows that a hop is missing, but {wanting} of {total} hops {verb} not proved."
 
@@ -188,10 +194,11 @@ def _broken(first: Entry, wrong: Entry | None) -> str:
     return f"{label(wrong)}, from {wrong['from']} to {wrong['to']}, is the first hop that {what}."
 
 
-def unprepared(preparation: Entry) -> str:
+def unprepared(preparation: Entry, journey: str) -> str:
     """Return in one sentence what a preparation that failed could not get."""
     asked = f": {preparation['request']}" if preparation["request"] else ""
-    return f"Nothing was launched: {preparation['service']} did not give the {preparation['step']}{asked}."
+    did = "launched" if journey == LAUNCH else "done"
+    return f"Nothing was {did}: {preparation['service']} did not give the {preparation['step']}{asked}."
 
 
 def preparation_lines(preparation: Entry) -> Iterator[tuple[str, str]]:

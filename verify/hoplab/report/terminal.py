@@ -12,6 +12,7 @@ from hoplab.report.outline import (
     Document,
     Entry,
     failure_lines,
+    journey,
     label,
     number,
     one_line,
@@ -88,7 +89,7 @@ def _row(hop: Entry, first: float | None) -> tuple[str, ...]:
 def _ending(document: Document) -> Iterator[Text]:
     failure, preparation = document["failure"], document.get("preparation")
     if preparation:
-        yield Text(f"Before the launch: {preparation['step']}")
+        yield Text(f"Before the {journey(document)}: {preparation['step']}")
         yield from (Text(f"  {title:<9}  {one_line(text)}") for title, text in preparation_lines(preparation))
         yield Text()
     elif failure is not None:
@@ -102,7 +103,7 @@ def _ending(document: Document) -> Iterator[Text]:
     for one in document["unread"]:
         yield Text(f"not read: {one['source']} on {one['node']}: {one_line(one['problem'])}")
     if document["launch"]["error"]:
-        yield Text(f"the launch reported: {one_line(document['launch']['error'])}")
+        yield Text(f"the {journey(document)} reported: {one_line(document['launch']['error'])}")
     if waiting(document):
         yield Text(waiting(document))
     if slowness(document):

@@ -23,7 +23,9 @@ TODAYS: Final = {
 
 FACT: Final = {
     "binding-failed": "no driver could bind the port to the host",
+    "attach-failed": "the hypervisor did not take the volume",
     "ack": "the guest was given its address (DHCPACK)",
+    "device-xml": "the disk as libvirt is to plug it in",
     "devices-up": "the port is wired",
     "dhcp-completed": "DHCP is ready for the port",
     "dhcp-fail": "nobody answered it by DHCP",

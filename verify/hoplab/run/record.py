@@ -1,4 +1,4 @@
-"""A run's directory and its journey.json: what the judgement needs to know of a launch besides what was captured."""
+"""A run's directory and its journey.json: what the judgement needs to know besides what was captured."""
 
 import dataclasses
 import json
@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from hoplab.flow.loader import journeys
+from hoplab.flow.model import LAUNCH
 from hoplab.model import files
 from hoplab.model.clocks import NodeClock
 from hoplab.model.errors import ConfigurationError
@@ -66,7 +68,7 @@ FORM: Final = members(
         "states": list_of(members(dict.fromkeys(("node", "service", "unit", "state"), TEXT), closed=True)),
     },
     # Older runs do not have these.
-    {"unprepared": or_null(UNPREPARED), "notes": list_of(TEXT)},
+    {"unprepared": or_null(UNPREPARED), "notes": list_of(TEXT), "journey": {"enum": [*journeys()]}},
     closed=True,
 )
 """What journey.json has to be (JSON Schema)."""
@@ -112,14 +114,15 @@ class Unprepared:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What is known of a launch without looking at what was captured.
+    """What is known of a launch, or of another journey, without looking at what was captured.
 
     run: the directory's name; started, ended: seconds since 1970 by our clock; what is later does not count; ids: what
-    the client knows of its launch; host: the node on which the instance was built, empty if none was chosen; status:
-    Nova's, empty without an instance; seconds_to_active: None if it didn't get there; error: what went wrong, in words;
+    the client knows of its launch; host: the instance's node, empty if none was chosen; status: that the client saw
+    last, of the instance, or of what else was asked for, empty if none; seconds_to_active: until that was as asked for,
+    None if it never was; error: what went wrong, in words;
     clocks: by node; hosts: node by address; units: actor by systemd unit; pools: Ceph's pools by id; states: of the
     daemons at the end; unprepared: why nothing was launched, None if something was; notes: what the preparation did in
-    another way than it was meant.
+    another way than it was meant; journey: its name.
     """
 
     run: str
@@ -143,6 +146,7 @@ class Record:
     states: tuple[Unit, ...] = ()
     unprepared: Unprepared | None = None
     notes: tuple[str, ...] = ()
+    journey: str = LAUNCH
 
     @property
     def down(self) -> tuple[Unit, ...]:

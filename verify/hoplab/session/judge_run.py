@@ -61,7 +61,7 @@ def judge_reading(reading: Reading, record: Record, catalogue: Catalogue, flow: 
         why = f"nothing was launched: {record.unprepared.service} did not give the {record.unprepared.step}"
         launch = Launch(record.ids, record.host, failed=True)
         return Judging(record, (), reading, launch, record.ids, unlaunched(catalogue, flow, why))
-    failed = record.status != "ACTIVE"
+    failed = not catalogue.succeeded(record.status)
     known = record.ids
     events = _own(reading, catalogue, known)
     ids = learn(events, known, catalogue.lessons)

@@ -1,4 +1,4 @@
-"""The stage before a launch: all that it needs is got, or it is told which service did not give it, and why."""
+"""The stage before a journey: all that it needs is got, or it is told which service did not give it, and why."""
 
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -7,13 +7,14 @@ from typing import Any, Final
 from openstack.connection import Connection
 
 from hoplab.capture.client import ClientRecorder
+from hoplab.flow.model import LAUNCH
 from hoplab.lab.connection import connect, new_request_id, translate_errors
 from hoplab.lab.deployment import Deployment
-from hoplab.launch.instance import Say, prepare
 from hoplab.model.errors import HoplabError, LaunchError, SourceError
 from hoplab.run.record import LogLine, Unprepared
 from hoplab.session.attempt import GRACE_SECONDS, TOKENS, Attempt
 from hoplab.session.daemons import known_down, troubles
+from hoplab.session.journey import Say
 
 ASK_SECONDS: Final = 5.0
 """How long an API may think about which daemons are up, when something is wrong already."""
@@ -31,7 +32,7 @@ LOOKING: Final = frozenset({"GET", "HEAD"})
 
 
 class Preparing:
-    """Gets what launches need, over one connection whose requests are noted."""
+    """Gets what journeys need, over one connection whose requests are noted."""
 
     def __init__(self, deployment: Deployment, say: Say) -> None:
         self._deployment = deployment
@@ -43,24 +44,22 @@ class Preparing:
         self._recorder.watch(self.cloud, self._request_id)
 
     def get(self, attempt: Attempt, seconds: float) -> None:
-        """Get what a launch needs, within so many seconds; where that can't be had, note in the attempt why.
+        """Get what a journey needs, within so many seconds; where that can't be had, note in the attempt why.
 
         What is waited for longest is the volume, so that has its own time besides: what it waits for is told then.
         """
         began = time.time()
-        self._recorder.until = time.monotonic() + seconds + attempt.plan.volume_timeout + GRACE_SECONDS
+        longer = attempt.journey.plan.volume_timeout + attempt.journey.preparing
+        self._recorder.until = time.monotonic() + seconds + longer + GRACE_SECONDS
         try:
             with translate_errors("prepare"):
-                attempt.prepared = prepare(
-                    self.cloud,
-                    self._deployment,
-                    attempt.plan,
-                    self._say,
-                    begins=self._begins,
-                    note=attempt.notes.append,
+                attempt.journey.prepare(
+                    self.cloud, self._deployment, self._say, begins=self._begins, note=attempt.notes.append
                 )
+            attempt.ready = True
         except (LaunchError, SourceError) as error:
-            attempt.error = f"before the launch: {' '.join(str(error).split())}"
+            what = "the launch" if attempt.journey.name == LAUNCH else attempt.journey.name
+            attempt.error = f"before {what}: {' '.join(str(error).split())}"
             attempt.unprepared = self._why(error, began)
         for note in attempt.notes:
             self._say(note)

@@ -1,12 +1,11 @@
-"""The verb `verify`: launches while the lab is recorded, each with a run directory in the end that can be judged."""
+"""The verb `verify`: journeys while the lab is recorded, each with a run directory in the end that can be judged."""
 
 import fcntl
-import itertools
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -17,12 +16,13 @@ from hoplab.lab.deployment import Deployment
 from hoplab.lab.profile import load_profile
 from hoplab.lab.tokens import regions
 from hoplab.launch.cleanup import delete_all
-from hoplab.launch.plan import OWN_PREFIX, Plan
 from hoplab.model.errors import ConfigurationError, HoplabError
 from hoplab.model.sources import CLIENT, Source
 from hoplab.run.record import ELSEWHERE, RAW, Record, Unit, make_directory, share_raw, write_record, written
 from hoplab.session.attempt import Attempt, carry_out, short
 from hoplab.session.daemons import pools, states
+from hoplab.session.journey import Journey
+from hoplab.session.options import Options
 from hoplab.session.preparation import Preparing
 
 Say = Callable[[str], None]
@@ -42,44 +42,10 @@ SPARE_SECONDS: Final = 600
 """How much longer than the launches may take the agents run, should we be gone without a word."""
 
 
-@dataclass(frozen=True, slots=True)
-class LaunchOptions:
-    """What is to be launched.
-
-    count: instances at once; warm: with the image that hosts may have already, else with a fresh one for each; keep:
-    leave the instances; timeout: seconds in which an instance has to become ACTIVE; guest_timeout: seconds in which its
-    guest has to report then; hosts: on which they are to be, in turn, by their names in Nova; empty where the scheduler
-    chooses; reuse: see `Plan`; before: what the launches are done in is there before anything is prepared.
-    """
-
-    count: int = 1
-    warm: bool = False
-    keep: bool = False
-    timeout: float = 120.0
-    guest_timeout: float = 60.0
-    hosts: tuple[str, ...] = ()
-    reuse: bool = True
-    before: bool = False
-
-    def plans(self, tags: Iterable[str]) -> list[Plan]:
-        """Return what each launch asks for. tags: what each one is called by, so that no earlier run is in its way."""
-        base = Plan(
-            active_timeout=self.timeout,
-            console_timeout=self.guest_timeout,
-            reuse=self.reuse,
-            volume_timeout=min(Plan().volume_timeout, self.timeout),
-        )
-        plans = [replace(base, server=f"{OWN_PREFIX}{tag}") for tag in tags]
-        if self.hosts:
-            turns = itertools.cycle(self.hosts)
-            plans = [replace(plan, zone=f"nova:{host}") for plan, host in zip(plans, turns, strict=False)]
-        return plans if self.warm else [replace(plan, image=plan.server) for plan in plans]
-
-
 def verify(
     deployment: Deployment,
     runs: Path,
-    options: LaunchOptions,
+    options: Options,
     *,
     say: Say,
     recorded: Callable[[tuple[Path, ...]], None],
@@ -90,9 +56,10 @@ def verify(
 
     recorded: told each launch's run directory, ready to be judged, before anything is deleted, which may last; began:
     told how the first launch can be looked at while it is being recorded; fault_context: gives what the launches are
-    done in, when all is prepared and recorded (see `LaunchOptions.before`), told what is known of each of them. Raises
+    done in, when all is prepared and recorded (see `Options.before`), told what is known of each of them. Raises
     ConfigurationError; what else goes wrong is in the runs' records.
     """
+    options.check()
     with alone(deployment.directory):
         _verify(deployment, runs, options, say, recorded=recorded, began=began, fault_context=fault_context)
 
@@ -118,7 +85,7 @@ def alone(directory: Path) -> Iterator[None]:
 def _verify(
     deployment: Deployment,
     runs: Path,
-    options: LaunchOptions,
+    options: Options,
     say: Say,
     *,
     recorded: Callable[[tuple[Path, ...]], None],
@@ -128,8 +95,8 @@ def _verify(
     started = time.time()
     preparing = Preparing(deployment, say)
     requests = [new_request_id() for _ in range(options.count)]
-    plans = options.plans(map(short, requests))
-    attempts = [Attempt(plan, global_request_id=request) for plan, request in zip(plans, requests, strict=True)]
+    journeys = options.journeys(map(short, requests))
+    attempts = [Attempt(one, global_request_id=request) for one, request in zip(journeys, requests, strict=True)]
     stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime(started))
     directories = tuple(runs / f"{stamp}-{attempt.short}" for attempt in attempts)
     for directory in directories:
@@ -145,7 +112,7 @@ def _verify(
                 inside.enter_context(fault_context([attempt.beforehand for attempt in attempts]))
             for attempt in attempts:
                 preparing.get(attempt, options.timeout)
-            ready = [attempt for attempt in attempts if attempt.prepared is not None]
+            ready = [attempt for attempt in attempts if attempt.ready]
             if ready:
                 say("recording the lab")
                 recorder.callback(story.stop)
@@ -153,8 +120,8 @@ def _verify(
                 began(lambda: (directories[0], story.of(attempts[0], directories[0])))
                 if not options.before:
                     inside.enter_context(fault_context([attempt.beforehand for attempt in ready]))
-                say(f"launching {', '.join(attempt.plan.server for attempt in ready)}")
-                _launch_all(deployment, ready, recording)
+                say(f"{ready[0].journey.doing} {', '.join(attempt.journey.plan.server for attempt in ready)}")
+                _do_all(deployment, ready, recording)
                 time.sleep(SETTLE_SECONDS)
             story.end()
         for problem in story.problems():
@@ -167,7 +134,7 @@ def _verify(
         raise
     finally:
         if clean:
-            _clean(deployment, plans, max(options.timeout, CLEAN_SECONDS), say)
+            _clean(deployment, journeys, max(options.timeout, CLEAN_SECONDS), say)
 
 
 def _write(story: "_Session", attempts: Mapping[Path, Attempt]) -> None:
@@ -180,20 +147,19 @@ def _write(story: "_Session", attempts: Mapping[Path, Attempt]) -> None:
         write_record(story.of(attempt, directory), directory)
 
 
-def _launch_all(deployment: Deployment, attempts: Sequence[Attempt], recording: Recording) -> None:
-    """Carry out all launches at once. In threads that don't outlive us: Ctrl-C has to end the recording at once."""
+def _do_all(deployment: Deployment, attempts: Sequence[Attempt], recording: Recording) -> None:
+    """Do all that is to be done at once. In threads that don't outlive us: Ctrl-C has to end the recording at once."""
     failed: list[BaseException] = []
 
-    def launch(attempt: Attempt) -> None:
+    def do(attempt: Attempt) -> None:
         attempt.recorder.note = lambda line: recording.write(CLIENT, "http", line)
         attempt.console.note = lambda line: recording.write(CLIENT, f"console/{attempt.ids['instance']}", line)
         try:
-            if attempt.prepared is not None:
-                carry_out(deployment, attempt, attempt.prepared)
+            carry_out(deployment, attempt)
         except BaseException as error:  # noqa: BLE001 told in the main thread
             failed.append(error)
 
-    threads = [threading.Thread(target=launch, args=(attempt,), daemon=True) for attempt in attempts]
+    threads = [threading.Thread(target=do, args=(attempt,), daemon=True) for attempt in attempts]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -248,12 +214,12 @@ class _Session:
             started=self.started,
             ended=self.ended or time.time(),
             ids=attempt.known(regions(self._cache_lines()), self.deployment.token_cache),
-            name=attempt.plan.server,
+            name=attempt.journey.plan.server,
             host=node.name if node else attempt.host,
             status=attempt.status,
             seconds_to_active=attempt.seconds_to_active,
             error=attempt.error,
-            sources=(*self.capture.sources(), *self._console(attempt)) if attempt.prepared else (),
+            sources=(*self.capture.sources(), *self._console(attempt)) if attempt.ready else (),
             clocks=dict(self.capture.clocks),
             hosts={node.address: node.name for node in self.deployment.nodes},
             units={service.unit: actor for actor, name in SERVICES.items() for _node, service in running(name)},
@@ -262,11 +228,12 @@ class _Session:
             states=self.states,
             unprepared=attempt.unprepared,
             notes=tuple(attempt.notes),
+            journey=attempt.journey.name,
         )
 
     def _console(self, attempt: Attempt) -> Iterator[Source]:
         """Yield the guest's console as a source, if there is a guest that should have told something."""
-        if attempt.may_run:
+        if attempt.may_tell and "instance" in attempt.ids:
             name = f"console/{attempt.ids['instance']}"
             size = self.recording.sizes.get((CLIENT, name), 0)
             yield Source(CLIENT, name, "guest", "console", size, "" if size else attempt.error or "Nova gave none")
@@ -279,12 +246,17 @@ class _Session:
                     yield from stream
 
 
-def _clean(deployment: Deployment, plans: Collection[Plan], seconds: float, say: Say) -> None:
-    """Remove what launches made, within so many seconds; what is left is told, and in the way of no other run."""
+def _clean(deployment: Deployment, journeys: Collection[Journey], seconds: float, say: Say) -> None:
+    """Remove what was made, within so many seconds; what is left is told, and in the way of no other run."""
+    for journey in journeys:
+        try:
+            journey.release(deployment, seconds / 3)
+        except HoplabError as error:
+            say(f"not undone: {error}")
     try:
         with translate_errors("cleanup"):
             cloud = connect(deployment, new_request_id(), min(ANSWER_SECONDS, seconds / 4))
-            for removal in delete_all(cloud, plans, say, seconds=seconds):
+            for removal in delete_all(cloud, [journey.plan for journey in journeys], say, seconds=seconds):
                 if removal.problem:
                     say(f"left behind: {removal.kind} {removal.problem}, or `hoplab cleanup` for all that is left")
     except HoplabError as error:

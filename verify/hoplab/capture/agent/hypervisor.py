@@ -1,4 +1,4 @@
-"""What libvirt tells of its domains: changes of state, and their definitions and disks' counters when they run."""
+"""What libvirt tells of its domains: changes of state, and their definitions and disks' counters then."""
 
 import queue
 import threading
@@ -36,6 +36,7 @@ class Hypervisor(Recorder):
         self.changes: queue.Queue[libvirt.virDomain] = queue.Queue()
         self.connection = libvirt.openReadOnly(URI)
         self.connection.domainEventRegisterAny(None, libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE, self._changed, None)
+        self.connection.domainEventRegisterAny(None, libvirt.VIR_DOMAIN_EVENT_ID_DEVICE_ADDED, self._plugged, None)
 
     def record(self) -> None:
         """Send definitions after changes; ask outside of the callback, in which libvirt must not be asked."""
@@ -63,6 +64,10 @@ class Hypervisor(Recorder):
         send_record(self.source, uuid=domain.UUIDString(), name=domain.name(), state=name, detail=detail)
         if name in SHOWN:
             self.changes.put(domain)
+
+    def _plugged(self, _connection: object, domain: libvirt.virDomain, device: str, _opaque: object) -> None:
+        send_record(self.source, uuid=domain.UUIDString(), name=domain.name(), plugged=device)
+        self.changes.put(domain)
 
     def _show(self, domain: libvirt.virDomain) -> None:
         try:
