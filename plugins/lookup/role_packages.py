@@ -6,12 +6,9 @@ DOCUMENTATION = r"""
 name: role_packages
 short_description: Union of the roles' packages
 description:
-  - Reads C(<role>_packages) from the defaults of every role in a directory, so that root layers can be made with all of
-    them and a package list stands in one place, its role.
-options:
-  _terms:
-    description: Directories that hold roles.
-    required: true
+  - Reads C(<role>_packages) from the defaults of every role of this collection, so that root layers can be made with
+    all of them and a package list stands in one place, its role. Takes no terms.
+options: {}
 author: Hoplab
 """
 
@@ -22,6 +19,9 @@ from typing import Any
 import yaml
 from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
+
+# Beside the plugins, in the repository as in the installed collection.
+_ROLES = os.path.realpath(os.path.join(os.path.dirname(__file__), "../../roles"))
 
 
 def packages_of(roles: str) -> list[str]:
@@ -43,5 +43,5 @@ class LookupModule(LookupBase):
     """The lookup plugin."""
 
     def run(self, terms: list[str], variables: dict[str, Any] | None = None, **kwargs: Any) -> list[list[str]]:
-        """Return one sorted list a directory."""
-        return [packages_of(str(term)) for term in terms]
+        """Return one sorted list."""
+        return [packages_of(_ROLES)]

@@ -23,7 +23,7 @@ author: Hoplab
 """
 
 EXAMPLES = r"""
-- name: Tell the monitors the entities
+- name: Import the entities and their capabilities into the monitors
   hoplab.lab.ceph_entities:
     keyring: /etc/ceph/entities.keyring
 """

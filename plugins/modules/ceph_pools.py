@@ -29,7 +29,7 @@ author: Hoplab
 """
 
 EXAMPLES = r"""
-- name: Make the RBD pools
+- name: Create the RBD pools
   hoplab.lab.ceph_pools:
     names: [volumes, vms]
 """

@@ -53,7 +53,7 @@ author: Hoplab
 """
 
 EXAMPLES = r"""
-- name: Keep the state of the lab
+- name: Make a snapshot of the lab
   hoplab.lab.lab_snapshot:
     lab: hoplab
     owner: /home/me/hoplab

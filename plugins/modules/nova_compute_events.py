@@ -21,7 +21,7 @@ author: Hoplab
 """
 
 EXAMPLES = r"""
-- name: See to it that libvirt sends nova-compute its events
+- name: Restart nova-compute until it receives libvirt's events
   hoplab.lab.nova_compute_events:
     log: /var/log/nova/nova-compute.log
 """

@@ -146,13 +146,3 @@ def test_the_scenarios_of_this_clone_have_their_roles() -> None:
         tests = [path.read_text(encoding="utf-8") for path in (scenario.parent / "tests").glob("*.py")]
         imports = any("from hoplab" in text or "import hoplab" in text for text in tests)
         assert uses_pack(ROOT, role, roles) == (imports or role == "launch"), role
-
-
-def test_no_role_takes_files_of_a_role_that_is_not_an_input() -> None:
-    """A path into another role that the text does not name as `name: role` would be missed."""
-    shared = {f"../../{role}/" for role in passed.SHARED_ROLES}
-    for path in sorted((ROOT / "roles").rglob("*")):
-        if path.is_file() and path.suffix in {".yml", ".j2"}:
-            text = path.read_text(encoding="utf-8")
-            for part in (piece.split("/")[0] for piece in text.split("../../")[1:]):
-                assert f"../../{part}/" in shared, f"{path}: {part}"

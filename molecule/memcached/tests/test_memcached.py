@@ -53,7 +53,7 @@ def test_it_comes_back_when_it_is_killed(ctl1: Node) -> None:
 def test_a_service_that_does_not_start_is_named_with_its_log_and_healed(scenario: Scenario, ctl1: Node) -> None:
     refused = scenario.converge(memcached_address=scenario.subnet_address("management", 99))  # no node has it
     assert refused.returncode == 2
-    assert "memcached on ctl1 does not do its work." in refused.stdout
+    assert "memcached on ctl1 is unhealthy." in refused.stdout
     assert "journalctl -u memcached.service -n 50" in refused.stdout
     # It fails five times within a second; for the next ten systemd starts it no more, until it is told to forget that.
     ctl1.run("systemctl reset-failed memcached; systemctl restart memcached")
