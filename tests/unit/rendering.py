@@ -42,7 +42,10 @@ Oslo = dict[str, dict[str, list[str]]]
 
 @dataclass(frozen=True)
 class Rendered:
-    """A file as a role writes it. hidden: whether its content stays out of diffs and logs."""
+    """A file as a role writes it.
+
+    hidden: whether its content stays out of diffs and logs; validate: the command that has to accept it, or empty.
+    """
 
     role: str
     content: str
@@ -50,6 +53,7 @@ class Rendered:
     group: str
     mode: str
     hidden: bool
+    validate: str = ""
 
 
 @dataclass
@@ -135,7 +139,8 @@ class Renderer:
         sent = action.render(templar.template(task.args["files"]), variables)
         for entry in sent["files"] + sent["private_files"]:
             hidden = entry in sent["private_files"]
-            made = Rendered(role, entry.get("content", ""), entry["owner"], entry["group"], entry["mode"], hidden)
+            place = (entry["owner"], entry["group"], entry["mode"])
+            made = Rendered(role, entry.get("content", ""), *place, hidden, entry.get("validate", ""))
             if "directory" in entry:
                 self.lab.directories[host.name][entry["directory"]] = made
             else:

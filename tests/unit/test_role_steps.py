@@ -1,12 +1,15 @@
 """The order of steps is the same in all roles, and no role reaches into another one's directory."""
 
 import re
+import shlex
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from passed import SHARED_ROLES
+from tests.unit.rendering import Lab
 from tests.unit.tree import ROOT, flat, offending, tracked
 
 ROLES = ROOT / "roles"
@@ -130,3 +133,36 @@ class TestPrivate:
             ):
                 places = [path.parent / name, ROLES / "service" / "templates" / name]
                 assert any(place.is_file() for place in places), f"{path}: {name}"
+
+
+class TestValidation:
+    """Commands that a file has to pass before it is put in place."""
+
+    def test_what_the_default_lab_writes_passes(self, rendered: Lab, tmp_path: Path) -> None:
+        """Those of ssh, which this machine has too; the others are of packages that the nodes have."""
+        asked = set()
+        for files in rendered.files.values():
+            for path, made in files.items():
+                command, *arguments = shlex.split(made.validate) or [""]
+                if command not in {"ssh", "ssh-keygen"}:
+                    continue
+                place = tmp_path / Path(path).name
+                place.unlink(missing_ok=True)
+                place.touch(mode=0o600)
+                place.write_text(made.content)
+                argv = [command, *(argument.replace("%s", str(place)) for argument in arguments)]
+                done = subprocess.run(argv, capture_output=True, text=True, timeout=30, check=False)
+                assert done.returncode == 0, f"{path}: {done.stderr}"
+                asked.add(made.validate)
+        assert len(asked) == 3
+
+    def test_every_file_of_a_kind_has_the_check_of_its_kind(self, rendered: Lab) -> None:
+        kinds = {
+            r"/etc/ceph/ceph\.conf|.*/ssh/config|.*\.keyring|.*/keyring|.*/authorized_keys|.*/\.ssh/id_ed25519": True,
+            r".*/mariadb\.conf\.d/.*|/etc/systemd/system/[^/]*\.service": True,
+            r"/etc/(nova|neutron|keystone|glance|cinder|placement)/.*": False,
+        }
+        for node, files in rendered.files.items():
+            for path, made in files.items():
+                for kind, has in kinds.items():
+                    assert not re.fullmatch(kind, path) or bool(made.validate) == has, f"{node}:{path}"
