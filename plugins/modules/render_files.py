@@ -36,7 +36,7 @@ EXAMPLES = r"""
       - {template: keystone.conf.j2, dest: /etc/keystone/keystone.conf, owner: root, group: keystone, mode: "0640"}
   notify: Restart keystone
 
-- name: Let nobody lock himself out
+- name: Write sshd_config if sshd accepts it
   render_files:
     files:
       - template: sshd_config.j2

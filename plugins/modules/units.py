@@ -113,7 +113,7 @@ def states_by_unit(shown: str) -> dict[str, str]:
 
 
 def systemctl(module: AnsibleModule, verb: str, names: list[str]) -> None:
-    """Run one systemctl verb over several units; on failure name each unit that is not well and its log."""
+    """Run one systemctl verb over several units; on failure name each unhealthy unit and its log."""
     if not names or module.check_mode:
         return
     if verb in ("start", "restart"):
@@ -124,12 +124,12 @@ def systemctl(module: AnsibleModule, verb: str, names: list[str]) -> None:
     if code == 0:
         return
     states = read_units(module, names)
-    unwell = [
+    unhealthy = [
         f"{name} is {unit['ActiveState']} ({unit['SubState']}, {unit['Result']}): journalctl -u {name} -n 50"
         for name, unit in states.items()
         if unit["ActiveState"] not in ("active", "activating", "reloading")
     ]
-    module.fail_json(msg=f"systemctl {verb} failed. " + "; ".join(unwell or [error.strip()]), stderr=error)
+    module.fail_json(msg=f"systemctl {verb} failed. " + "; ".join(unhealthy or [error.strip()]), stderr=error)
 
 
 def newest_change(paths: list[str]) -> float:
