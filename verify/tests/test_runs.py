@@ -124,7 +124,8 @@ class TestRecordings:
         assert {archive.name.removesuffix(".tar.xz") for archive in archives} >= set(OTHERS)
         assert sum(archive.stat().st_size for archive in archives) < 4_000_000
         for archive in archives:
-            for directory in unpacked(archive.name.removesuffix(".tar.xz")):
+            name = str(archive.relative_to(ARCHIVES)).removesuffix(".tar.xz")
+            for directory in unpacked(name):
                 for path in (path for path in directory.rglob("*") if path.is_file()):
                     text = path.read_text(encoding="utf-8", errors="replace")
                     assert redact(text) == text, path

@@ -6,6 +6,8 @@ from pathlib import Path
 from rich.console import Console
 
 from hoplab.commands.arguments import add_journey, add_runs, flow_of, report_of, runs_of
+from hoplab.flow.loader import load_all
+from hoplab.flow.model import Catalogue, Flow
 from hoplab.lab.deployment import Deployment, find_lab, load
 from hoplab.model.errors import EXIT_HOLDS, ConfigurationError
 from hoplab.report.explanation import LastRun, explain, find_hop, list_hops
@@ -24,7 +26,7 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Carry out `hoplab explain`; return the exit status. Needs neither a lab nor a run."""
-    catalogue, flow = flow_of(arguments)
+    catalogue, flow = _asked(arguments)
     console = Console()
     if arguments.hop is None:
         list_hops(catalogue, flow, console)
@@ -38,6 +40,16 @@ def run(arguments: argparse.Namespace) -> int:
     if last.damaged:
         raise ConfigurationError(last.problem)
     return EXIT_HOLDS
+
+
+def _asked(arguments: argparse.Namespace) -> tuple[Catalogue, Flow]:
+    """Return the journey that is meant, and its list: the one that has the hop, if none is named."""
+    asked = flow_of(arguments)
+    if arguments.journey is None and arguments.flow is None and arguments.hop not in asked[0].hops:
+        for catalogue in load_all().values():
+            if arguments.hop in catalogue.hops:
+                return catalogue, catalogue.flows[catalogue.main]
+    return asked
 
 
 def lab_if_any(argument: str | None) -> Deployment | None:

@@ -32,9 +32,9 @@ JOURNEY: Final = "journey.yaml"
 HINT_IDS: Final = frozenset({"image", "instance", "network", "port", "volume"})
 
 
-def journeys(flows: Path = HERE) -> tuple[str, ...]:
-    """Return the names of all journeys, the launch first: each directory of the flows with a journey.yaml is one."""
-    names = sorted(path.parent.name for path in flows.glob(f"*/{JOURNEY}"))
+def journeys() -> tuple[str, ...]:
+    """Return the names of all journeys, the launch first: each directory here with a journey.yaml is one."""
+    names = sorted(path.parent.name for path in HERE.glob(f"*/{JOURNEY}"))
     return tuple(sorted(names, key=lambda name: name != LAUNCH))
 
 

@@ -1,0 +1,338 @@
+"""Journeys: each is a directory and a class; what names none is a launch; what one can't do is refused."""
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import yaml
+
+from hoplab.commands.main import main
+from hoplab.flow import loader
+from hoplab.flow.loader import journeys, load, load_all, load_journey
+from hoplab.flow.model import LAUNCH
+from hoplab.join.ids import learn
+from hoplab.launch.attachment import AttachmentFailedError, Target, attach, detach, prepare_attachment
+from hoplab.launch.instance import Prepared, server_request
+from hoplab.launch.networks import TenantNetwork
+from hoplab.launch.plan import Plan
+from hoplab.model.errors import EXIT_HOLDS, EXIT_USAGE, ConfigurationError, WaitTimeoutError
+from hoplab.model.events import Event
+from hoplab.run.record import JOURNEY, read_record, write_record
+from hoplab.session.attaching import VolumeAttach
+from hoplab.session.attempt import Attempt
+from hoplab.session.journeys import JOURNEYS
+from hoplab.session.launching import Launch
+from hoplab.session.options import Options
+from samples.flows import GOOD, write
+from samples.flows import JOURNEY as SMALL
+from samples.runs import recorded
+
+ATTACH = "volume-attach"
+TARGET = Target("instance-1", "hoplab-1", "cmp1", "volume-1", own=False)
+
+
+class Clock:
+    """Time that passes by waiting alone."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float, /) -> None:
+        self.now += seconds
+
+
+def cloud(states: Iterator[str], *, servers: tuple[SimpleNamespace, ...] = ()) -> Any:
+    """Return a cloud whose volume has one state after the other."""
+    asked: list[str] = []
+    compute = SimpleNamespace(
+        create_volume_attachment=lambda server, **what: asked.append(f"attach {what['volume_id']} to {server}"),
+        delete_volume_attachment=lambda server, volume, **_how: asked.append(f"detach {volume} from {server}"),
+        servers=lambda: servers,
+    )
+    volumes = SimpleNamespace(get_volume=lambda _id: SimpleNamespace(status=next(states)))
+    return SimpleNamespace(compute=compute, block_storage=volumes, asked=asked)
+
+
+class TestLoader:
+    def test_each_directory_has_its_class_and_the_launch_is_first(self) -> None:
+        assert journeys()[0] == LAUNCH
+        assert set(journeys()) == set(JOURNEYS)
+        assert {name: kind.name for name, kind in JOURNEYS.items()} == {name: name for name in JOURNEYS}
+
+    @pytest.mark.parametrize("name", journeys())
+    def test_each_is_whole(self, name: str) -> None:
+        catalogue = load_journey(name)
+        assert catalogue.name == name
+        listed = {hop for step in catalogue.flows[catalogue.main].steps for hop in step.hops}
+        assert listed | set(catalogue.flows[catalogue.main].also) == set(catalogue.hops)
+        assert catalogue.succeeded(catalogue.done)
+        assert not catalogue.succeeded("")
+        learnt = {lesson.name for lesson in catalogue.lessons}
+        assert {"global-request"} <= set(catalogue.known)
+        assert not learnt & {"global-request"}
+
+    @pytest.mark.parametrize("name", journeys())
+    def test_what_is_known_beforehand_is_what_the_class_knows(self, name: str) -> None:
+        journey: Any = JOURNEYS[name](Plan())
+        assert journey.known() == {}
+        if name == LAUNCH:
+            tenant = TenantNetwork("n", "s", "r")
+            journey.prepared = SimpleNamespace(image_id="i", volume_id="v", tenant=tenant)
+        else:
+            journey.target = TARGET
+        assert {"global-request", *journey.known()} == set(load_journey(name).known)
+
+    def test_another_name_is_refused_with_all_there_are(self) -> None:
+        with pytest.raises(ConfigurationError, match="there is no journey 'nap': there are launch, volume-attach"):
+            load_journey("nap")
+
+    @pytest.mark.parametrize(
+        ("change", "said"),
+        [
+            ({"main": "other"}, r"journey\.yaml: main: there is no flow other: there are small"),
+            ({"done": ""}, r"journey\.yaml: .*done: '' is too short"),
+            ({"known": ["luck"]}, r"journey\.yaml: .*known: .*'luck' is not one of"),
+            (
+                {
+                    "learnt": [
+                        {"id": "port", "from": ["http.sent"], "where": {"path": "/{luck}"}, "beside": ["instance"]}
+                    ]
+                },
+                r"learnt 1: where has \{luck\}: there is no id luck",
+            ),
+        ],
+    )
+    def test_what_is_not_right_in_it_is_refused(self, tmp_path: Path, change: dict[str, Any], said: str) -> None:
+        directory = write(tmp_path)
+        (directory / "journey.yaml").write_text(yaml.safe_dump(SMALL | change))
+        with pytest.raises(ConfigurationError, match=said):
+            load(directory)
+
+    def test_a_hop_is_of_one_journey_and_a_directory_has_its_journey_s_name(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        shutil.copy(loader.HERE / "schema.yaml", tmp_path)
+        monkeypatch.setattr(loader, "HERE", tmp_path)
+        for name in ("small", "other"):
+            (tmp_path / name).mkdir()
+            write(tmp_path / name)
+        with pytest.raises(ConfigurationError, match="journey is 'small', and the directory's name says 'other'"):
+            load_journey("other")
+        (tmp_path / "other" / "journey.yaml").write_text(yaml.safe_dump(SMALL | {"journey": "other"}))
+        with pytest.raises(ConfigurationError, match="small: ask is one of the journey other, too"):
+            load_all()
+        hops = GOOD.replace("hop: ask", "hop: beg").replace("[ask]", "[beg]").replace("hop: answer", "hop: give")
+        (tmp_path / "other" / "hops" / "1.yaml").write_text(hops)
+        flow = "flow: little\ntitle: A little flow\nsteps:\n  - {step: '1', hops: [beg, give]}\n"
+        (tmp_path / "other" / "small.yaml").rename(tmp_path / "other" / "little.yaml").write_text(flow)
+        (tmp_path / "other" / "journey.yaml").write_text(yaml.safe_dump(SMALL | {"journey": "other", "main": "little"}))
+        assert list(load_all()) == ["other", "small"]
+
+    def test_an_id_is_learnt_from_where_another_one_stands(self) -> None:
+        catalogue = load_journey(ATTACH)
+        known = {"global-request": frozenset({"req-g"}), "instance": frozenset({"instance-1"})}
+
+        def served(path: str, request: str) -> Event:
+            ids = {"global-request": frozenset({"req-g"}), "request": frozenset({request})}
+            return Event(1.0, "ctl1", "log", "nova-api", "http.served", {"method": "POST", "path": path}, ids, "")
+
+        events = [
+            served("/v2.1/servers/instance-1/os-volume_attachments", "req-nova"),
+            served("/v2.1/servers/instance-2/os-volume_attachments", "req-other"),
+            served("/v3/attachments", "req-cinder"),
+        ]
+        assert learn(events, known, catalogue.lessons)["request"] == {"req-nova"}
+
+
+class TestCommandLine:
+    @pytest.mark.parametrize(
+        ("arguments", "said"),
+        [
+            (["verify", "--journey", "nap"], "there is no journey 'nap': there are launch, volume-attach"),
+            (["watch", "--journey", "nap"], "there is no journey 'nap': there are launch, volume-attach"),
+            (["drill", "--list", "--journey", "nap"], "there is no journey 'nap': there are launch, volume-attach"),
+            (["explain", "--journey", "nap"], "there is no journey 'nap': there are launch, volume-attach"),
+            (["verify", "--journey", ATTACH, "--count", "2"], "--count is for the journey launch"),
+            (["verify", "--journey", ATTACH, "--warm"], "--warm is for the journey launch"),
+            (["watch", "--journey", ATTACH, "--warm"], "--warm is for the journey launch"),
+            (
+                ["verify", "--journey", ATTACH, "--flow", "launch-58"],
+                "there is no flow 'launch-58' of the journey volume-attach: there are attach-20",
+            ),
+            (["verify", "--flow", "attach-20"], "there is no flow 'attach-20' of the journey launch: there are"),
+        ],
+    )
+    def test_what_can_t_be_done_is_refused_before_a_lab_is_looked_for(
+        self, arguments: list[str], said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("HOPLAB_LAB", "/nowhere")
+        assert main(arguments) == EXIT_USAGE
+        assert said in capsys.readouterr().err
+
+    def test_a_hop_is_explained_whichever_journey_it_is_of(self, capsys: pytest.CaptureFixture[str]) -> None:
+        for arguments in (["disk-use"], ["--journey", ATTACH, "18"]):
+            assert main(["explain", *arguments]) == EXIT_HOLDS
+            assert capsys.readouterr().out.startswith("disk-use: guest to qemu")
+
+    def test_faults_are_listed_by_journey(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["drill", "--list", "--json", "--journey", ATTACH]) == EXIT_HOLDS
+        listed = {row["fault"] for row in json.loads(capsys.readouterr().out)}
+        assert main(["drill", "--list", "--json", "--journey", LAUNCH]) == EXIT_HOLDS
+        others = {row["fault"] for row in json.loads(capsys.readouterr().out)}
+        assert len(listed) > 2
+        assert not listed & others
+
+
+class TestRecord:
+    def test_one_that_names_none_is_a_launch(self, tmp_path: Path) -> None:
+        record = recorded("cold").record
+        assert "journey" not in json.loads((recorded("cold").directory / JOURNEY).read_text())
+        assert record.journey == LAUNCH
+        write_record(record, tmp_path)
+        assert json.loads((tmp_path / JOURNEY).read_text())["journey"] == LAUNCH
+        assert read_record(tmp_path) == record
+
+    def test_one_of_an_unknown_journey_is_refused(self, tmp_path: Path) -> None:
+        write_record(recorded("cold").record, tmp_path)
+        plain = json.loads((tmp_path / JOURNEY).read_text())
+        (tmp_path / JOURNEY).write_text(json.dumps(plain | {"journey": "nap"}))
+        with pytest.raises(ConfigurationError, match=r"journey\.json: journey: 'nap' is not one of"):
+            read_record(tmp_path)
+
+
+class TestAttachment:
+    def test_the_volume_s_states_are_told_until_it_is_in_use(self) -> None:
+        made = cloud(iter(["reserved", "reserved", "attaching", "in-use"]))
+        looks: list[int] = []
+        states = attach(made, TARGET, timeout=30, meanwhile=lambda: looks.append(1), clock=Clock())
+        assert made.asked == ["attach volume-1 to instance-1"]
+        assert [(one.status, one.seconds) for one in states] == [("reserved", 0.0), ("attaching", 1.0), ("in-use", 1.5)]
+        assert len(looks) == 3
+
+    @pytest.mark.parametrize("end", ["available", "error_attaching"])
+    def test_one_that_is_given_up_is_an_error_with_its_states(self, end: str) -> None:
+        with pytest.raises(AttachmentFailedError, match=f"volume volume-1 is {end}: it was not attached") as caught:
+            attach(cloud(iter(["reserved", end])), TARGET, timeout=30, clock=Clock())
+        assert [one.status for one in caught.value.states] == ["reserved", end]
+
+    def test_one_that_never_comes_is_waited_for_no_longer_than_asked(self) -> None:
+        clock = Clock()
+        with pytest.raises(WaitTimeoutError, match="volume-1 in-use: not within 30 s; last seen: status reserved"):
+            attach(cloud(iter(["reserved"] * 100)), TARGET, timeout=30, clock=clock)
+        assert clock.now == pytest.approx(30)
+
+    def test_detached_it_is_waited_for(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("hoplab.launch.waiting.time.sleep", lambda _seconds: None)
+        made = cloud(iter(["detaching", "available"]))
+        detach(made, TARGET, timeout=30)
+        assert made.asked == ["detach volume-1 from instance-1"]
+
+    @pytest.mark.parametrize(
+        ("status", "task", "own_instance", "launched"),
+        [
+            ("ACTIVE", None, False, False),
+            ("ACTIVE", None, True, True),
+            ("SHUTOFF", None, False, True),
+            ("ACTIVE", "deleting", False, True),
+        ],
+    )
+    def test_a_running_instance_is_taken_else_one_is_launched(
+        self, monkeypatch: pytest.MonkeyPatch, status: str, task: str | None, *, own_instance: bool, launched: bool
+    ) -> None:
+        there = SimpleNamespace(id="old", name="hoplab-1", status=status, task_state=task, compute_host="cmp2")
+        fresh = SimpleNamespace(id="new", name="hoplab-verify-1", compute_host="cmp1")
+        plans: list[Plan] = []
+
+        def create(_cloud: object, plan: Plan, _prepared: object, **_more: object) -> tuple[SimpleNamespace, tuple[()]]:
+            plans.append(plan)
+            return fresh, ()
+
+        monkeypatch.setattr("hoplab.launch.attachment.prepare", lambda *_all, **_more: None)
+        monkeypatch.setattr("hoplab.launch.attachment.create_instance", create)
+        monkeypatch.setattr("hoplab.launch.attachment.ensure_volume", lambda *_all: SimpleNamespace(id="v"))
+        steps: list[str] = []
+        target = prepare_attachment(
+            cloud(iter([]), servers=(there,)),
+            SimpleNamespace(),  # type: ignore[arg-type]  # a stand-in
+            Plan(server="hoplab-verify-1", own_instance=own_instance, active_timeout=20),
+            lambda _line: None,
+            begins=lambda step, _service: steps.append(step),
+            note=lambda _line: None,
+            booted=lambda _id: True,
+        )
+        assert target.own is launched
+        assert (target.instance_id, target.host) == (("new", "cmp1") if launched else ("old", "cmp2"))
+        assert steps == (["instance", "instance", "guest", "volume"] if launched else ["instance", "volume"])
+        # An instance that is not judged has no volume, and time enough.
+        assert [(plan.volume_size, plan.active_timeout) for plan in plans] == ([(0, 120.0)] if launched else [])
+
+    def test_an_instance_without_a_volume_is_asked_for_without_one(self) -> None:
+        tenant: Any = TenantNetwork("net", "subnet", "router")
+        network: Any = None
+        prepared = Prepared("image", 1, "md5", "flavor", "key", Path("/k"), "group", network, tenant, "")
+        assert len(server_request(Plan(), prepared)["block_device_mapping"]) == 1
+
+    def test_the_ids_are_those_of_the_post_and_of_the_poll_that_saw_it_in_use(self) -> None:
+        def record(method: str, path: str, request: str, **more: str) -> Mapping[str, Any]:
+            return {"method": method, "path": path, "request": request, **more}
+
+        records = [
+            record("POST", "/v3/auth/tokens", "r0"),
+            record("POST", "/v2.1/servers/i/os-volume_attachments", "r1"),
+            record("GET", "/v3/volumes/v", "r2", state="attaching"),
+            record("POST", "/v2.1/servers/i/action", "r3"),
+            record("GET", "/v3/volumes/v", "r4", state="in-use"),
+            record("GET", "/v3/volumes/v", "r5", state="in-use"),
+        ]
+        journey = VolumeAttach(Plan())
+        assert journey.answered(records) == {"request": "r1", "poll-request": "r4"}
+        assert journey.answered(records[:3]) == {"request": "r1", "poll-request": "r2"}
+        attempt = Attempt(journey, global_request_id="req-g")
+        attempt.recorder.records.extend(records)
+        assert attempt.known(frozenset())["auth-request"] == {"r0"}
+
+    def test_the_guest_is_waited_for_only_while_it_may_tell(self) -> None:
+        journey = VolumeAttach(Plan())
+        attempt = Attempt(journey)
+        journey.target = Target("i", "n", "h", "0f3c2b1a-1111-4222-8333-944444444444", own=True)
+        attempt.status = "in-use"
+        assert journey.untold(attempt) == ["the volume"]
+        attempt.console.took(
+            "LABGUEST disk seen dev=vdb sectors=1 serial=0f3c2b1a-1111-4222-8 up=9.0\n"
+            "LABGUEST disk rw ok dev=vdb wrote=[x] previous=[] up=9.5\n",
+            began=1.0,
+            ended=2.0,
+        )
+        assert journey.untold(attempt) == []
+        attempt.console.text = ""
+        attempt.status = "available"
+        assert journey.untold(attempt) == []
+
+    def test_what_stays_is_detached_and_what_goes_need_not_be(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        gone: list[str] = []
+        monkeypatch.setattr("hoplab.session.attaching.connect", lambda *_all: None)
+        monkeypatch.setattr(
+            "hoplab.session.attaching.detach", lambda _cloud, target, **_more: gone.append(target.volume_id)
+        )
+        journey = VolumeAttach(Plan())
+        lab: Any = None
+        journey.release(lab, 10)
+        journey.target = Target("i", "n", "h", "v", own=True)
+        journey.release(lab, 10)
+        assert gone == []
+        journey.target = TARGET
+        journey.release(lab, 10)
+        assert gone == ["volume-1"]
+
+
+def test_an_attachment_takes_the_image_that_all_share() -> None:
+    assert [plan.image for plan in Options(journey=ATTACH).plans(["1"])] == [Plan().image]
+    assert [type(one) for one in Options().journeys(["1"])] == [Launch]
+    assert Options(journey=ATTACH, hosts=("cmp1",)).plans(["1"])[0].own_instance
