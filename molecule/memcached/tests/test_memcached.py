@@ -1,8 +1,10 @@
 """memcached alone: it keeps what it is given, within its memory, for the management network alone."""
 
 import socket
+from pathlib import Path
 
-from scenario import Node, Scenario, eventually
+from collection import build, install, outside
+from scenario import ROOT, Node, Scenario, eventually
 
 
 def ask(node: Node, *lines: str) -> list[str]:
@@ -61,3 +63,38 @@ def test_a_service_that_does_not_start_is_named_with_its_log_and_healed(scenario
     healed = scenario.converge()
     assert healed.returncode == 0, healed.stdout[-2000:]
     assert ask(ctl1, "version")[0].startswith("VERSION")
+
+
+PLAYBOOK = """
+- hosts: cache
+  gather_facts: false
+  roles:
+    - role: hoplab.lab.memcached
+      memcached_address: {address}
+      memcached_memory_mb: 48
+      memcached_connections: 512
+"""
+
+
+def test_a_playbook_outside_this_repository_makes_it_with_the_installed_collection(
+    scenario: Scenario, ctl1: Node, tmp_path: Path
+) -> None:
+    install(build(ROOT, tmp_path), tmp_path)
+    login = f"ansible_ssh_common_args='-F {ctl1.ssh_config}' ansible_python_interpreter=/usr/bin/python3"
+    (tmp_path / "hosts").write_text(f"[cache]\nctl1 {login}\n", encoding="utf-8")
+    (tmp_path / "play.yml").write_text(PLAYBOOK.format(address=ctl1.address), encoding="utf-8")
+    # As if it had never been there.
+    ctl1.output("systemctl disable --now memcached && rm /etc/memcached.conf")
+    made = outside(tmp_path, "ansible-playbook", "--inventory", "hosts", "play.yml")
+    assert made.returncode == 0, made.stdout + made.stderr
+    settings = ask(ctl1, "stats settings")
+    assert f"STAT maxbytes {48 * 1024 * 1024}" in settings
+    assert "STAT maxconns 512" in settings
+    assert ctl1.output("systemctl is-enabled memcached").strip() == "enabled"
+    again = outside(tmp_path, "ansible-playbook", "--inventory", "hosts", "play.yml")
+    assert " changed=0 " in again.stdout, again.stdout + again.stderr
+    assert str(ROOT) not in made.stdout + made.stderr + again.stdout + again.stderr
+    # The lab's own run gives it back what the lab wants.
+    healed = scenario.converge()
+    assert healed.returncode == 0, healed.stdout[-2000:]
+    assert f"STAT maxbytes {64 * 1024 * 1024}" in ask(ctl1, "stats settings")
