@@ -7,10 +7,11 @@ from rich.console import Console
 from rich.table import Table
 
 ROOT = Path(__file__).resolve().parents[1]
+# The collection, as a plain package: nothing of Ansible is needed to list.
 sys.path.insert(0, str(ROOT / "collections"))
 
-from ansible_collections.hoplab.lab.plugins.module_utils.lab_host import Lab, LabError  # noqa: E402 its place is known only now
-from ansible_collections.hoplab.lab.plugins.module_utils.lab_snapshots import SNAPSHOTS, Snapshots  # noqa: E402 likewise
+from ansible_collections.hoplab.lab.plugins.module_utils.lab_host import Lab, LabError  # noqa: E402 see above
+from ansible_collections.hoplab.lab.plugins.module_utils.lab_snapshots import SNAPSHOTS, Snapshots  # noqa: E402 see above
 
 MIB = 1024**2
 

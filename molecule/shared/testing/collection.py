@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 PROGRAMS = Path(sys.executable).parent
-SECONDS = 120
+SECONDS = 300
+"""How long one of Ansible's programs may take, on a slow machine too."""
 
 
 def outside(directory: Path, *argv: str | Path) -> subprocess.CompletedProcess[str]:
