@@ -157,7 +157,8 @@ def refusal(module: AnsibleModule, entry: dict[str, Any], hidden: bool) -> str |
         # The package that brings the command is not installed in a dry run.
         return None if module.check_mode else f"there is no command {command}. Is the package that brings it installed?"
     # Of the same name, because some programs tell by it what kind of file they read.
-    with tempfile.TemporaryDirectory(prefix="validate-", dir=module.tmpdir) as directory:
+    # Not in module.tmpdir, which warns on each new node that it had to be made.
+    with tempfile.TemporaryDirectory(prefix="hoplab-") as directory:
         candidate = os.path.join(directory, os.path.basename(entry["dest"]))
         with open(os.open(candidate, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
             stream.write(entry["content"].encode())
