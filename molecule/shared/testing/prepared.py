@@ -54,7 +54,7 @@ def shared(mine: ScenarioNeeds, others: Iterable[ScenarioNeeds]) -> set[int]:
 def stages(root: Path, role: str, others: Iterable[str]) -> str:
     """Return all stages that a scenario can start from, the smallest first, as JSON for its playbooks.
 
-    others: scenarios that are still to be run; `wanted` are those stages that mine of them can start from, too.
+    others: scenarios that are still to be run; `wanted` are those stages that one of them can start from, too.
     """
     needed = scenario_needs(root, role)
     wanted = shared(needed, [scenario_needs(root, other) for other in others])
