@@ -12,7 +12,6 @@ from hoplab.judge.pace import write_usual
 from hoplab.judge.verdicts import Result
 from hoplab.model.errors import ConfigurationError
 from hoplab.report.document import Document
-from hoplab.report.html import render_html
 from hoplab.report.output import as_json, safe_line, say
 from hoplab.report.terminal import result_line, show_report
 from hoplab.run.record import point_latest
@@ -24,6 +23,9 @@ WORST_LAST: Final = (0, 3, 1)
 
 def judge_all(directories: Iterable[Path], catalogue: Catalogue, flow: Flow) -> dict[Path, Document]:
     """Judge runs that were just made, and write each one's report as data and as a page."""
+    # Its templates' library takes a tenth of a second to load, and `hoplab replay` writes no page.
+    from hoplab.report.html import render_html  # noqa: PLC0415
+
     found = {}
     for directory in directories:
         write_usual(directory, catalogue.name)

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final, cast
 
-import jsonschema
 import openstack.config
 import openstack.exceptions
 from keystoneauth1 import exceptions as auth_errors
@@ -18,6 +17,7 @@ from hoplab.lab.deployment import Deployment
 from hoplab.model import files
 from hoplab.model.errors import ConfigurationError, LaunchError, SourceError
 from hoplab.model.forms import TEXT, members
+from hoplab.model.validation import Validator, checked
 
 ANSWER_SECONDS: Final = 120
 """How long an API may keep silent: without a limit, one that hangs would hang us too."""
@@ -57,7 +57,7 @@ def _check_clouds(deployment: Deployment) -> None:
     cloud = {**members({"auth": auth}), "additionalProperties": scalar}
     form = members({"clouds": members({deployment.cloud: cloud})})
     found = files.read_yaml(deployment.clouds_file, advice=advice)
-    files.checked(deployment.clouds_file, found, jsonschema.Draft202012Validator(form), advice=advice)
+    checked(deployment.clouds_file, found, Validator(form), advice=advice)
 
 
 def project_id(cloud: Connection) -> str:

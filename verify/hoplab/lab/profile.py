@@ -6,12 +6,11 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Final
 
-import jsonschema
-
 from hoplab.flow.actors import ACTORS
 from hoplab.lab.deployment import Node
 from hoplab.model import files
 from hoplab.model.errors import ConfigurationError
+from hoplab.model.validation import Validator, checked
 
 HERE: Final = Path(__file__).parent / "profiles"
 ADVICE: Final = "correct the profile"
@@ -47,8 +46,8 @@ class Profile:
 
 def load_profile(path: Path = HERE / "lab.yaml") -> Profile:
     """Read a profile. Raises ConfigurationError that names the file and the place."""
-    schema = jsonschema.Draft202012Validator(files.read_yaml(HERE / "schema.yaml", advice=ADVICE))
-    found = files.checked(path, files.read_yaml(path, advice=ADVICE), schema, advice=ADVICE)
+    schema = Validator(files.read_yaml(HERE / "schema.yaml", advice=ADVICE))
+    found = checked(path, files.read_yaml(path, advice=ADVICE), schema, advice=ADVICE)
     return Profile(tuple(_log(line, f"{path}: logs.{number}") for number, line in enumerate(found["logs"])))
 
 

@@ -1,15 +1,14 @@
 """The pack's own YAML files: read, and refused where they are not plainly right."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-import jsonschema
-
 from hoplab.model import files
 from hoplab.model.errors import ConfigurationError
+from hoplab.model.validation import Validator
 
 NAMES: Final = ("hop", "step", "fault")
 """Keys by which an entry of a list is called."""
@@ -32,14 +31,13 @@ def read_document(path: Path, schema: Mapping[str, Any], kind: str) -> dict[str,
     Raises ConfigurationError that names the file, the place and the key.
     """
     found = files.read_yaml(path, advice="correct the file")
-    checker = jsonschema.Draft202012Validator({**schema[kind], "$defs": schema["$defs"]})
-    fault = jsonschema.exceptions.best_match(checker.iter_errors(found))
+    fault = Validator({**schema[kind], "$defs": schema["$defs"]}).first_fault(found)
     if fault is not None:
-        raise ConfigurationError(f"{path}: {_place(found, list(fault.absolute_path))}: {fault.message}")
+        raise ConfigurationError(f"{path}: {_place(found, fault.path)}: {fault.message}")
     return dict(found)
 
 
-def _place(document: Any, path: list[str | int]) -> str:
+def _place(document: Any, path: Iterable[str | int]) -> str:
     """Return where in a document an error is, with the entry's own name where it has one."""
     parts = []
     for key in path:

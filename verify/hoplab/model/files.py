@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Final
 
-import jsonschema
 import yaml
 
 from hoplab.model.errors import ConfigurationError
@@ -110,28 +109,6 @@ def _int(text: str) -> int:
     if len(text) > len(str(LARGEST)) + 1 or abs(int(text)) >= LARGEST:
         raise ValueError(f"{shortened(text)} is too large a number")
     return int(text)
-
-
-def _version(schema: Any) -> object:
-    return schema["properties"].get("schema", {}).get("const")
-
-
-def checked(path: Path, found: Any, schema: "jsonschema.protocols.Validator", *, advice: str) -> dict[str, Any]:
-    """Return a document that is as its schema says. Raises ConfigurationError that names the file and the place.
-
-    The number of its schema is looked at first: of another one nothing else can be told.
-    """
-    known = _version(schema.schema)
-    if known is not None and isinstance(found, dict):
-        version = found.get("schema", "none")
-        if version != known or isinstance(version, bool | float):
-            said = shortened(repr(version))
-            raise ConfigurationError(f"{path}: schema: {said}, and this hoplab knows {known}: {advice}")
-    fault = jsonschema.exceptions.best_match(schema.iter_errors(found))
-    if fault is not None:
-        place = ".".join(map(str, fault.absolute_path)) or "top"
-        raise ConfigurationError(f"{path}: {shortened(place)}: {shortened(fault.message)}: {advice}")
-    return dict(found)
 
 
 # The parser in C is eight times as fast, where PyYAML was built with it.

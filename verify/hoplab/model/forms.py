@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
-import jsonschema
-
 from hoplab.model import files
 from hoplab.model.errors import ConfigurationError
+from hoplab.model.validation import Formats, Validator, checked
 
 Form = dict[str, Any]
 
@@ -51,16 +50,14 @@ def published(form: Form, name: str, title: str) -> Form:
 class Reader:
     """Reads JSON files of one form."""
 
-    def __init__(
-        self, form: Form, *, formats: jsonschema.FormatChecker | None = None, limit: int = files.LIMIT
-    ) -> None:
+    def __init__(self, form: Form, *, formats: Formats | None = None, limit: int = files.LIMIT) -> None:
         self.form = form
-        self._check = jsonschema.Draft202012Validator(form, format_checker=formats)
+        self._validator = Validator(form, formats)
         self._limit = limit
 
     def read(self, path: Path, *, advice: str) -> dict[str, Any]:
         """Return what is in a file. Raises ConfigurationError that names the file, the place, the value and advice."""
-        return files.checked(path, files.read_json(path, advice=advice, limit=self._limit), self._check, advice=advice)
+        return checked(path, files.read_json(path, advice=advice, limit=self._limit), self._validator, advice=advice)
 
 
 def refuse(path: Path, place: str, value: object, wanted: str, advice: str) -> NoReturn:
