@@ -94,7 +94,7 @@ class TestOrder:
             lambda steps: [*steps[:-3], "start", "flush", "check"],
             lambda steps: [*steps[:-2], "check", "start"],
             lambda steps: ["render", "install", *steps[2:]],
-            lambda steps: [one for one in steps if one != "flush"],
+            lambda steps: [step for step in steps if step != "flush"],
         ],
     )
     def test_it_would_be_noticed(self, changed: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -55,7 +55,7 @@ def cloud(scenario: Scenario, ctl1: Node) -> Connection:
 
     def up() -> bool:
         services = volumes(found, "GET", "/os-services").json()["services"]
-        return {(one["binary"], one["host"]) for one in services if one["state"] == "up"} == UP
+        return {(service["binary"], service["host"]) for service in services if service["state"] == "up"} == UP
 
     eventually("Cinder's services are up", up, seconds=120)
     return found
