@@ -29,10 +29,10 @@ def test_what_speaks_for_an_actor_has_a_parser() -> None:
     ("change", "said"),
     [
         ({"actors": [*TOLD["actors"], TOLD["actors"][0]]}, f"actor {TOLD['actors'][0]['actor']} is there twice"),
-        ({"actors": []}, "actors: [] should be non-empty"),
+        ({"actors": []}, "actors: [] has less than 1 item"),
         ({"actors": [TOLD["actors"][0] | {"services": "x"}]}, "'services' was unexpected"),
-        ({"actors": [{"actor": "A b", "called": "abc", "is": "abc", "project": "abc"}]}, "'A b' does not match"),
-        ({"actors": [TOLD["actors"][0] | {"recorders": {"x": {"form": "x"}}}]}, "'beside' is a required property"),
+        ({"actors": [{"actor": "A b", "called": "abc", "is": "abc", "project": "abc"}]}, '"A b" does not match'),
+        ({"actors": [TOLD["actors"][0] | {"recorders": {"x": {"form": "x"}}}]}, '"beside" is a required property'),
         (
             {
                 "actors": [

@@ -136,7 +136,7 @@ class TestJourney:
         [
             (_without, "cannot be read"),
             (_write(""), "is not JSON"),
-            (_write("[]"), "is not of type 'object'"),
+            (_write("[]"), 'is not of type "object"'),
             (_write('{"schema": 99}'), "schema: 99"),
             (_changed(started="now"), "started"),
             (_changed(ids=[]), "ids"),

@@ -52,25 +52,29 @@ def change(document: Document, path: str, value: object) -> Document:
     [
         ("schema", 2, "schema: 2, and this hoplab knows 1"),
         ("schema", True, "schema: True, and"),
-        ("release", "", "release: '' should be non-empty"),
-        ("nodes", [], r"nodes: \[\] should be non-empty"),
-        ("nodes", {}, r"nodes: {} is not of type 'array'"),
-        ("nodes/0", "ctl1", r"nodes.0: 'ctl1' is not of type 'object'"),
+        ("release", "", 'release: "" is shorter than 1 character'),
+        ("nodes", [], r"nodes: \[\] has less than 1 item"),
+        ("nodes", {}, r'nodes: {} is not of type "array"'),
+        ("nodes/0", "ctl1", r'nodes.0: "ctl1" is not of type "object"'),
         ("nodes/1/name", "ctl1", r"nodes.1.name: 'ctl1' is not one that no other node has"),
         ("nodes/1/address", "172.29.20.11", r"nodes.1.address: '172.29.20.11' is not one that no other"),
         ("nodes/0/address", "ctl1", r"nodes.0.address: 'ctl1' is not an IP address"),
-        ("nodes/0/groups", "control", r"nodes.0.groups: 'control' is not of type 'array'"),
+        ("nodes/0/groups", "control", r'nodes.0.groups: "control" is not of type "array"'),
         ("nodes/0/services/0/port", 0, r"nodes.0.services.0.port: 0 is less than the minimum of 1"),
-        ("nodes/0/services/0/port", "80", r"nodes.0.services.0.port: '80'"),
+        ("nodes/0/services/0/port", "80", r'nodes.0.services.0.port: "80"'),
         ("ssh/key", "id_ed25519", "ssh.key: 'id_ed25519' is not an absolute path"),
         ("guest_image", "/nowhere/guest.raw", "guest_image: '/nowhere/guest.raw' is not a file that exists"),
         ("external_network/cidr", "172.29.22.1/24", "external_network.cidr: '172.29.22.1/24'"),
         ("external_network/gateway", "10.0.0.1", "external_network.gateway: '10.0.0.1' is not an address of"),
-        ("external_network/pool", ["172.29.22.100"], r"external_network.pool: \['172.29.22.100'\] is too short"),
+        (
+            "external_network/pool",
+            ["172.29.22.100"],
+            r'external_network.pool: \["172.29.22.100"\] has less than 2 items',
+        ),
         ("external_network/pool", ["172.29.22.199", "172.29.22.100"], "the first not above the last"),
         ("external_network/pool", ["10.0.0.1", "10.0.0.2"], "two addresses of 172.29.22.0/24"),
         ("external_network/pool", ["::1", "::2"], "two addresses of 172.29.22.0/24"),
-        ("token_cache", {"strategy": "NONE", "secret_file": "/x"}, "token_cache.strategy: 'NONE' is not one of"),
+        ("token_cache", {"strategy": "NONE", "secret_file": "/x"}, 'token_cache.strategy: "NONE" is not one of'),
     ],
 )
 def test_a_wrong_field_is_named_with_its_value_and_what_to_do(
@@ -87,7 +91,7 @@ def test_a_missing_field_is_named(document: Document, write_lab: WriteLab, field
     del document[field]
     with pytest.raises(
         ConfigurationError,
-        match=f"(top: {field!r} is a required property|schema: 'none', and this hoplab knows 1): run `make lab`",
+        match=f"(top: \"{field}\" is a required property|schema: 'none', and this hoplab knows 1): run `make lab`",
     ):
         load(write_lab(document))
 
@@ -107,7 +111,7 @@ def test_what_is_no_json_is_told(tmp_path: Path, content: str) -> None:
 
 
 def test_a_document_that_is_no_object_is_told(write_lab: WriteLab) -> None:
-    with pytest.raises(ConfigurationError, match="is not of type 'object'"):
+    with pytest.raises(ConfigurationError, match='is not of type "object"'):
         load(write_lab([1]))
 
 

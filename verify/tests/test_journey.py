@@ -157,5 +157,5 @@ def test_the_user_s_own_settings_have_no_say(deployment: Deployment, monkeypatch
 
 
 def test_a_cloud_that_the_clouds_file_does_not_have_is_told(deployment: Deployment) -> None:
-    with pytest.raises(ConfigurationError, match=r"clouds\.yaml: clouds: 'hoplab-admin' is a required property"):
+    with pytest.raises(ConfigurationError, match=r'clouds\.yaml: clouds: "hoplab-admin" is a required property'):
         connect(deployment, "req-1")

@@ -85,13 +85,13 @@ class TestFaults:
         ("change", "place", "said"),
         [
             ({"logs": [{"service": "x", "file": "*", "who": "x", "form": 5}]}, "logs.0.form", "5 is not of type"),
-            ({"logs": [{"service": "x", "who": "x"}]}, "logs.0", "'file' is a required property"),
+            ({"logs": [{"service": "x", "who": "x"}]}, "logs.0", '"file" is a required property'),
             ({"logs": [{"service": "x", "file": "*"}]}, "logs.0", "no actor is x"),
             ({"logs": [{"service": "x", "file": "*", "who": "nova"}]}, "logs.0", "there is no actor nova"),
             ({"logs": [{"service": "mariadb", "file": "*"}]}, "logs.0", "logs of database have no form of their own"),
-            ({"logs": {}}, "logs", "{} is not of type 'array'"),
+            ({"logs": {}}, "logs", '{} is not of type "array"'),
             ({"more": 1}, "top", "'more' was unexpected"),
-            ({5: 1}, "top", "5 was unexpected"),
+            ({5: 1}, "top", "the key 5 is no text"),
         ],
     )
     def test_file_place_and_value_are_named(
@@ -177,8 +177,8 @@ class TestRecord:
                 {"sources": [{"node": "a", "name": "b", "who": "c", "form": "d", "size": -1, "problem": ""}]},
                 "0.size: -1",
             ),
-            ({"clocks": {"ctl1": {"offset": "x", "uncertainty": 0}}}, "clocks.ctl1.offset: 'x'"),
-            ({"ids": {"port": "p"}}, "ids.port: 'p'"),
+            ({"clocks": {"ctl1": {"offset": "x", "uncertainty": 0}}}, 'clocks.ctl1.offset: "x"'),
+            ({"ids": {"port": "p"}}, 'ids.port: "p"'),
             ({"schema": 2}, "schema: 2, and this hoplab knows 1"),
             ({"schema": [1]}, "schema: [1]"),
             ({"started": math.nan}, "NaN is no number"),

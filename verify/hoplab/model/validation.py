@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from jsonschema_rs import Draft202012Validator, ValidationError
+from jsonschema_rs import Draft202012Validator, ValidationError, ValidationErrorKind
 
 from hoplab.model.errors import ConfigurationError
 from hoplab.model.files import shortened
@@ -63,11 +63,16 @@ def _nearest(errors: Iterable[ValidationError]) -> ValidationError:
     """Return the error nearest to the top; where none of several schemas fits, what the closest of them misses."""
     error = min(errors, key=_depth)
     while branches := getattr(error.kind, "context", None):
-        deepest = sorted((inner for branch in branches for inner in branch), key=_depth, reverse=True)
-        if not deepest or (len(deepest) > 1 and _depth(deepest[0]) == _depth(deepest[1])):
+        closest = sorted((inner for branch in branches for inner in branch), key=_closeness, reverse=True)
+        if not closest or (len(closest) > 1 and _closeness(closest[0]) == _closeness(closest[1])):
             break
-        error = deepest[0]
+        error = closest[0]
     return error
+
+
+def _closeness(error: ValidationError) -> tuple[int, bool]:
+    """Return how close a schema was that a value misses: how deep in it, and whether it had the right type there."""
+    return _depth(error), not isinstance(error.kind, ValidationErrorKind.Type)
 
 
 def _depth(error: ValidationError) -> int:
