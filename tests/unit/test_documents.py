@@ -11,7 +11,8 @@ import pytest
 from readmehelp import Command, commands_in
 
 from hoplab.commands import main as cli
-from hoplab.flow.loader import load
+from hoplab.flow.loader import load_journey
+from hoplab.flow.model import LAUNCH
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [*ROOT.glob("*.md"), *sorted((ROOT / "docs").rglob("*.md")), *sorted(ROOT.glob("roles/*/*.md"))]
@@ -60,12 +61,12 @@ def commands() -> list[str]:
 @pytest.mark.parametrize("command", commands())
 def test_hoplab_understands_what_documents_call_it_with(command: str) -> None:
     arguments = cli.parser().parse_args(shlex.split(command))
-    flows = load().flows
-    flow = getattr(arguments, "flow", "launch-58")
-    assert flow in flows
+    catalogue = load_journey(getattr(arguments, "journey", None) or LAUNCH)
+    flow = getattr(arguments, "flow", None) or catalogue.main
+    assert flow in catalogue.flows
     hop = getattr(arguments, "hop", None)
     if hop and "<" not in hop:
-        assert hop in load().hops or any(step.number == hop for step in flows[flow].steps)
+        assert hop in catalogue.hops or any(step.number == hop for step in catalogue.flows[flow].steps)
 
 
 def test_make_knows_what_documents_call_it_with() -> None:
