@@ -51,6 +51,7 @@ SHOWS: dict[str, dict[str, Shows]] = {
         f"{HOPLAB} explain vif-plugged": Shows(r"vif-plugged"),
         f"{HOPLAB} explain --flow cli-28 20": Shows(r"cli-28"),
         f"{HOPLAB} schema report": Shows(r'"title": "report.json'),
+        f"{HOPLAB} verify --journey volume-attach": Shows(r"attach-20 proved: .*\b20 proved\.", seconds=300),
     },
     "Break it on purpose": {
         f"{HOPLAB} drill --list": Shows(r"conductor-stopped .*schedule-take"),
