@@ -15,7 +15,8 @@ HERE: Final = Path(__file__).parent
 class EventKind:
     """A kind of events.
 
-    what: what it is; said: how it is put in a sentence; fields, ids: those that an event of it may have.
+    what: what it is; said: how it is put in a sentence; fields, ids: those that an event of it may have; tables, sets:
+    of a statement, see kinds.yaml.
     """
 
     name: str
@@ -23,6 +24,8 @@ class EventKind:
     said: str
     fields: frozenset[str]
     ids: frozenset[str]
+    tables: frozenset[str]
+    sets: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +39,22 @@ class IdKind:
     telling: bool
     asked: bool
     exchange: bool
+    form: str
+    found_in: Mapping[str, tuple[str, ...]]
 
 
 def load_ids(path: Path = HERE / "ids.yaml") -> dict[str, IdKind]:
     """Return all kinds of ids by name. Raises ConfigurationError that names the file, the place and the key."""
     flags = ("thing", "telling", "asked", "exchange")
     return {
-        name: IdKind(name, entry["called"], entry["is"], *(entry.get(flag, False) for flag in flags))
+        name: IdKind(
+            name,
+            entry["called"],
+            entry["is"],
+            **{flag: entry.get(flag, False) for flag in flags},
+            form=entry.get("form", "uuid"),
+            found_in={place: tuple(names) for place, names in entry.get("found_in", {}).items()},
+        )
         for name, entry in _entries(path, "ids", "id").items()
     }
 
@@ -54,7 +66,8 @@ def load_events(path: Path = HERE / "kinds.yaml") -> dict[str, EventKind]:
         for one in entry["ids"]:
             if one not in IDS:
                 raise ConfigurationError(f"{path}: kind {name}: ids: there is no id {one}")
-        found[name] = EventKind(name, entry["is"], entry["said"], frozenset(entry["fields"]), frozenset(entry["ids"]))
+        fields, ids, tables = (frozenset(entry.get(key, ())) for key in ("fields", "ids", "tables"))
+        found[name] = EventKind(name, entry["is"], entry["said"], fields, ids, tables, entry.get("sets", {}))
     return found
 
 
@@ -78,3 +91,8 @@ ASKED: Final = frozenset(one.name for one in IDS.values() if one.asked)
 """Ids by which a message or request is a launch's. An instance alone is none: periodic tasks speak of all."""
 EXCHANGE: Final = tuple(one.name for one in IDS.values() if one.exchange)
 """Ids of one exchange, known only from what was exchanged."""
+
+
+def places(kind: str) -> dict[str, str]:
+    """Return which id stands at each place of a kind, such as `columns` (see ids.yaml)."""
+    return {place: name for name, known in IDS.items() for place in known.found_in.get(kind, ())}

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from hoplab.flow.vocabulary import IDS
 from hoplab.model.events import Event, Origin
 
 LINE: Final = re.compile(
@@ -23,15 +24,9 @@ UUID: Final = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 SHORTEST: Final = 36
 """A path that is shorter has no UUID."""
 IN_PATH: Final = tuple(
-    (name, re.compile(f"/{part}/({UUID})(?:/|$)"))
-    for name, part in (
-        ("attachment", "attachments"),
-        ("image", "images"),
-        ("instance", "allocations"),
-        ("instance", "servers"),
-        ("port", r"ports(?:\.json)?"),
-        ("volume", "volumes"),
-    )
+    (name, re.compile(rf"/(?:{'|'.join(map(re.escape, kind.found_in['paths']))})/({UUID})(?:/|$)"))
+    for name, kind in IDS.items()
+    if "paths" in kind.found_in
 )
 
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
+from hoplab.flow.vocabulary import places
 from hoplab.model.events import GARBLED, Event, Origin
 from hoplab.parse.access import UUID
 
@@ -17,29 +18,16 @@ REPLY: Final = re.compile(r"^reply_(?P<host>[^:]+):(?P<program>[^:]+):")
 VERSIONED: Final = re.compile(r"^(?P<topic>.+?)(?:-\d+\.\d+)?_fanout")
 """A fanout's exchange and queue; those of Neutron's objects have the object's version in their names."""
 
-KEYS: Final = {
-    "attachment_id": "attachment",
-    "device_id": "instance",
-    "image_id": "image",
-    "image_ref": "image",
-    "instance_uuid": "instance",
-    "mac_address": "mac",
-    "port_id": "port",
-    "port_ids": "port",
-    "devices_up": "port",
-    "server_uuid": "instance",
-    "tag": "port",
-    "volume_id": "volume",
-}
+KEYS: Final = places("messages")
 """Which id a key of a message has; what is no UUID is left out, but for a MAC."""
-OBJECTS: Final = {"Instance": "instance", "Port": "port", "Volume": "volume", "VolumeAttachment": "attachment"}
+OBJECTS: Final = places("objects")
 """Which id a versioned object has, by its name."""
 OBJECT: Final = (
     ("nova_object.name", "nova_object.data"),
     ("versioned_object.name", "versioned_object.data"),
 )
 """Under which keys the name and the contents of a versioned object stand."""
-PLAIN: Final = {"port": "port", "volume": "volume"}
+PLAIN: Final = places("members")
 """Which id a dictionary has that stands under such a key and has an `id`."""
 
 Ids = dict[str, set[str]]

@@ -10,54 +10,20 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Final, NamedTuple
 
+from hoplab.flow.vocabulary import EVENTS, IDS, places
 from hoplab.parse.access import UUID
 from hoplab.parse.records import REQUEST
 
-TABLES: Final = frozenset(
-    {
-        "allocations",
-        "build_requests",
-        "compute_nodes",
-        "instance_mappings",
-        "instances",
-        "ipallocations",
-        "ports",
-        "services",
-        "volume_attachment",
-    }
-)
-"""Tables whose statements matter even where they carry no id."""
-
-UUIDS: Final = re.compile(UUID)
-MAC: Final = re.compile(r"[0-9a-f]{2}(?::[0-9a-f]{2}){5}")
-ADDRESS: Final = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f:]*:[0-9a-f:.]+")
-COLUMNS: Final = {
-    "attachment_id": ("attachment", UUIDS),
-    "consumer_id": ("instance", UUIDS),
-    "device_id": ("instance", UUIDS),
-    "image_id": ("image", UUIDS),
-    "image_ref": ("image", UUIDS),
-    "instance_uuid": ("instance", UUIDS),
-    "ip_address": ("address", ADDRESS),
-    "mac_address": ("mac", MAC),
-    "port_id": ("port", UUIDS),
-    "request_id": ("request", REQUEST),
-    "volume_id": ("volume", UUIDS),
+STATEMENT: Final = EVENTS["db.statement"]
+FORMS: Final = {
+    "address": re.compile(r"\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f:]*:[0-9a-f:.]+"),
+    "mac": re.compile(r"[0-9a-f]{2}(?::[0-9a-f]{2}){5}"),
+    "request": REQUEST,
+    "uuid": re.compile(UUID),
 }
-KEYS: Final = {
-    ("consumers", "uuid"): ("instance", UUIDS),
-    ("images", "id"): ("image", UUIDS),
-    ("instances", "uuid"): ("instance", UUIDS),
-    ("ports", "id"): ("port", UUIDS),
-    ("volume_attachment", "id"): ("attachment", UUIDS),
-    ("volumes", "id"): ("volume", UUIDS),
-}
-SETS: Final = {
-    ("instances", "vm_state"): "state",
-    ("ports", "status"): "status",
-    ("volume_attachment", "attach_status"): "status",
-}
-"""Columns whose new values are fields."""
+"""How the text of an id is built, by the name that ids.yaml has for it."""
+COLUMNS: Final = {column: (name, FORMS[IDS[name].form]) for column, name in places("columns").items()}
+"""Which id a column has, and its form: by its name, or by its table's and its own."""
 
 QUOTED: Final = r"'[^'\\]*(?:(?:\\.|'')[^'\\]*)*'"
 TEXT: Final = re.compile(f"({QUOTED})", re.DOTALL)
@@ -92,7 +58,7 @@ class Statement(NamedTuple):
     @property
     def matters(self) -> bool:
         """Whether a flow may ask for it: it carries an id, or its table is asked for."""
-        return bool(self.ids) or self.table in TABLES
+        return bool(self.ids) or self.table in STATEMENT.tables
 
 
 class Value(NamedTuple):
@@ -148,7 +114,7 @@ def read_values(text: str) -> Reading | None:
     values: list[Value] = []
     for owner, column, value, sets in _inserted(text, found) if verb == "INSERT" else _compared(cut, verb == "UPDATE"):
         kind, form = _known(owner or table, column) or ("", TEXT)
-        new = SETS.get((table, column), "") if sets else ""
+        new = STATEMENT.sets.get(f"{table}.{column}", "") if sets else ""
         if kind or new:
             values.append(Value(value, kind, form, new))
     return Reading(verb, table, tuple(values))
@@ -218,7 +184,7 @@ def _digest(bare: str) -> str:
 @lru_cache(maxsize=4096)
 def _known(table: str, column: str) -> tuple[str, re.Pattern[str]] | None:
     """Return which id a column has, and its form. An alias is its table's name with a number."""
-    return KEYS.get((NUMBERED.sub("", table), column)) or COLUMNS.get(column)
+    return COLUMNS.get(f"{NUMBERED.sub('', table)}.{column}") or COLUMNS.get(column)
 
 
 def _compared(cut: _Cut, update: bool) -> Iterator[tuple[str, str, str, bool]]:
