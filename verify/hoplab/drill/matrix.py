@@ -14,6 +14,8 @@ from hoplab.flow.model import LAUNCH, Catalogue, Flow
 from hoplab.model.forms import TEXT, YES, Reader, list_of, members, or_null
 from hoplab.run.record import PREPARATION, write_json
 
+UNTOLD: Final = "0.1.0"
+"""The version that made results which name none."""
 RESULTS: Final = "drills.json"
 SCHEMA: Final = 1
 ADVICE: Final = "remove it, and all drills are carried out again"
@@ -58,6 +60,7 @@ def run_all(
             continue
         row = one(fault)
         row["clean_after"] = is_clean(fault.journey)
+        row["version"] = metadata.version("hoplab")
         row["day"] = time.strftime("%Y-%m-%d", time.gmtime())
         rows.append(row)
         results.parent.mkdir(parents=True, exist_ok=True)
@@ -108,7 +111,7 @@ def page(
         parts=[part for number, part in enumerate(parts) if part["rows"] or not number],
         exact=sum(bool(row["localised"]) for row in told),
         release=release,
-        version=metadata.version("hoplab"),
+        version=" and ".join(sorted({row.get("version", UNTOLD) for row in told}) or [metadata.version("hoplab")]),
         days=" to ".join(dict.fromkeys((days[0], days[-1]))),
         components=list(dict.fromkeys(row["component"] for row in told)),
     )
