@@ -45,6 +45,12 @@ class TestFacts:
         ]
         assert {(event.who, event.kind) for event in found} == {("guest", "console.said")}
 
+    def test_one_that_ran_before_it_was_thought_to_says_it_between_two_readings(self) -> None:
+        """Its uptime is of no use then: it would put the line at the second reading, as if that were known."""
+        line = f"LABGUEST metadata ok uuid={INSTANCE} hostname=hoplab-1.novalocal up=900.5\r\n"
+        (event,) = events(reading(line, BOOT + 3, BOOT + 8))
+        assert (event.time, event.fields["precision"]) == (BOOT + 3, "5.000")
+
     @pytest.mark.parametrize("volumes", [(), (INSTANCE.replace("8a", "9a"),), (VOLUME, VOLUME[:-1] + "9")])
     def test_a_disk_that_is_no_or_any_volume(self, volumes: tuple[str, ...]) -> None:
         event = events(reading(TEXT), volumes=volumes)[0]

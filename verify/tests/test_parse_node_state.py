@@ -153,6 +153,12 @@ class TestHypervisor:
         assert event.ids["volume"] == {VOLUME}
         assert event.fields == {"device": "vdb", "read": said, "host": "compute"}
 
+    def test_a_disk_that_is_plugged_in_is_known_by_the_definition_after_it(self) -> None:
+        assert [event.kind for event in hypervisor(domain(plugged="virtio-disk1"), domain(xml=XML))] == [
+            "domain.defined",
+            "domain.defined",
+        ]
+
     def test_counters_of_disks_that_no_definition_named_say_nothing(self) -> None:
         assert hypervisor(domain(blocks=counters(("vdb", 1)))) == []
 

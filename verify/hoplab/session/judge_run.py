@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from hoplab.flow.model import Catalogue, Flow
+from hoplab.flow.model import LAUNCH, Catalogue, Flow
 from hoplab.join.ids import learn, learn_host
 from hoplab.join.sieve import Sieve
 from hoplab.judge.pace import read_usual
@@ -58,7 +58,8 @@ def judge_record(directory: Path, record: Record, catalogue: Catalogue, flow: Fl
 def judge_reading(reading: Reading, record: Record, catalogue: Catalogue, flow: Flow) -> Judging:
     """Judge what is read of a launch, with what is known of it."""
     if record.unprepared is not None:
-        why = f"nothing was launched: {record.unprepared.service} did not give the {record.unprepared.step}"
+        did = "launched" if record.journey == LAUNCH else "done"
+        why = f"nothing was {did}: {record.unprepared.service} did not give the {record.unprepared.step}"
         launch = Launch(record.ids, record.host, failed=True)
         return Judging(record, (), reading, launch, record.ids, unlaunched(catalogue, flow, why))
     failed = not catalogue.succeeded(record.status)
