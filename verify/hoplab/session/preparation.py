@@ -7,7 +7,6 @@ from typing import Any, Final
 from openstack.connection import Connection
 
 from hoplab.capture.client import ClientRecorder
-from hoplab.flow.model import LAUNCH
 from hoplab.lab.connection import connect, new_request_id, translate_errors
 from hoplab.lab.deployment import Deployment
 from hoplab.model.errors import HoplabError, LaunchError, SourceError
@@ -58,8 +57,7 @@ class Preparing:
                 )
             attempt.ready = True
         except (LaunchError, SourceError) as error:
-            what = "the launch" if attempt.journey.name == LAUNCH else attempt.journey.name
-            attempt.error = f"before {what}: {' '.join(str(error).split())}"
+            attempt.error = f"before the {attempt.journey.name}: {' '.join(str(error).split())}"
             attempt.unprepared = self._why(error, began)
         for note in attempt.notes:
             self._say(note)
