@@ -8,13 +8,13 @@ from openstack.connection import Connection
 from openstack.identity.v3._proxy import Proxy as IdentityApi
 from patience import patient
 
-from hoplab.checks.findings import Verdict
+from hoplab.checks.findings import CheckResult
 from hoplab.checks.guest import check_ssh, console_text, guest_target
 from hoplab.lab.connection import image_api, new_request_id, project_id, volume_api
 from hoplab.lab.deployment import Deployment
 from hoplab.lab.ssh import ensure_key, execute
 from hoplab.launch.cleanup import cleanup
-from hoplab.launch.instance import LaunchedInstance, Prepared, boot, guest_key
+from hoplab.launch.instance import LaunchedInstance, PreparedResources, boot, guest_key
 from hoplab.launch.networks import ensure_security_group, ensure_tenant_network, find_external_network
 from hoplab.launch.plan import Plan
 from hoplab.launch.resources import ensure_keypair, ensure_volume, wait_server
@@ -46,7 +46,7 @@ class Guest:
     def id(self) -> str:
         return self.journey.server_id
 
-    def events(self) -> tuple[console.Event, ...]:
+    def events(self) -> tuple[console.GuestEvent, ...]:
         """Return what the guest said since its last start."""
         return console.last_boot(console.parse(console_text(self.cloud, self.id)))
 
@@ -56,7 +56,7 @@ class Guest:
         return events[-1].line if events else "an empty console"
 
     def writes(self, volume_id: str) -> list[console.DiskWrite]:
-        serial = console.serial_of(volume_id)
+        serial = console.disk_serial(volume_id)
         return [write for write in console.disk_writes(self.events()) if write.serial == serial]
 
     def mark(self) -> str:
@@ -91,7 +91,7 @@ class Guest:
     def assert_reachable(self) -> None:
         """Check that this very guest answers over SSH at its floating IP."""
         finding = check_ssh(self.deployment, self.journey, self.plan, None)
-        assert finding.verdict is Verdict.HOLDS, f"{finding.actual} ({finding.evidence})"
+        assert finding.verdict is CheckResult.HOLDS, f"{finding.actual} ({finding.evidence})"
 
     def answers_now(self) -> bool:
         """Tell whether the guest answers over SSH, without waiting for it."""
@@ -133,7 +133,7 @@ def launch_as_member(cloud: Connection, deployment: Deployment, plan: Plan) -> G
     image = next(iter(image_api(cloud).images(name=plan.image, visibility="public")))
     flavor = next(flavor for flavor in cloud.compute.flavors() if flavor.name == plan.flavor.name)
     external = find_external_network(cloud)
-    prepared = Prepared(
+    prepared = PreparedResources(
         image_id=str(image.id),
         image_size=int(image.size),
         image_checksum=str(image.checksum),

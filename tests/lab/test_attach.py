@@ -12,7 +12,7 @@ from openstack.connection import Connection
 from patience import patient
 
 from hoplab.lab.deployment import Deployment
-from hoplab.lab.ssh import Nodes
+from hoplab.lab.ssh import NodeConnections
 from hoplab.launch.attachment import Target, detach
 from hoplab.launch.plan import Plan
 from hoplab.launch.removal import VOLUMES, Budget, remove
@@ -52,7 +52,7 @@ def test_every_hint_shows_something(attached: dict[str, Any], deployment: Deploy
     nodes = {node.name: node for node in deployment.nodes}
     hints = {(hop["hint"]["where"], hop["hint"]["run"]) for hop in attached["hops"]} - {("here", "")}
     silent = []
-    with Nodes(deployment.ssh) as shell:
+    with NodeConnections(deployment.ssh) as shell:
         for where, line in sorted(hints):
             for name in where.removeprefix("on ").split(", ") if where != "here" else ():
                 shown = shell.run(nodes[name], ["sh", "-c", line])

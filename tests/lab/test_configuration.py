@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from hoplab.lab.deployment import Deployment
-from hoplab.lab.ssh import Nodes
+from hoplab.lab.ssh import NodeConnections
 
 pytestmark = pytest.mark.lab
 
@@ -110,12 +110,12 @@ PROGRAMS = {
 
 
 @pytest.fixture(scope="module")
-def nodes(deployment: Deployment) -> Iterator[Nodes]:
-    with Nodes(deployment.ssh) as opened:
+def nodes(deployment: Deployment) -> Iterator[NodeConnections]:
+    with NodeConnections(deployment.ssh) as opened:
         yield opened
 
 
-def unknown_options(deployment: Deployment, nodes: Nodes, program: Program, added: str = "") -> set[str]:
+def unknown_options(deployment: Deployment, nodes: NodeConnections, program: Program, added: str = "") -> set[str]:
     """Return (as group/option) what a program's files say that the program does not know; added: more lines."""
     renames = [f"-e s/^\\[{name}\\]$/[{known}]/" for name, known in program.sections.items()]
     script = SCRIPT.format(
@@ -135,7 +135,7 @@ def unknown_options(deployment: Deployment, nodes: Nodes, program: Program, adde
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
-def test_every_option_is_known(deployment: Deployment, nodes: Nodes, name: str) -> None:
+def test_every_option_is_known(deployment: Deployment, nodes: NodeConnections, name: str) -> None:
     assert unknown_options(deployment, nodes, PROGRAMS[name]) == set()
 
 
@@ -149,5 +149,5 @@ def test_every_option_is_known(deployment: Deployment, nodes: Nodes, name: str) 
         ("cinder", "\n[rbd]\nrbd_pol = x\n", "backend_defaults/rbd_pol"),
     ],
 )
-def test_a_misspelt_option_is_seen(deployment: Deployment, nodes: Nodes, name: str, lines: str, found: str) -> None:
+def test_a_misspelt_option_is_seen(deployment: Deployment, nodes: NodeConnections, name: str, lines: str, found: str) -> None:
     assert unknown_options(deployment, nodes, PROGRAMS[name], lines) == {found}

@@ -5,10 +5,10 @@ from openstack.connection import Connection
 
 from hoplab.flow.loader import load as load_flows
 from hoplab.flow.model import Hint
-from hoplab.lab.actors import nodes_of
+from hoplab.lab.places import nodes_running
 from hoplab.lab.connection import new_request_id
 from hoplab.lab.deployment import Deployment, Node
-from hoplab.lab.ssh import Nodes
+from hoplab.lab.ssh import NodeConnections
 from hoplab.launch.adopt import adopt
 from hoplab.launch.instance import LaunchedInstance
 from hoplab.launch.plan import Plan
@@ -27,8 +27,8 @@ def journey(admin: Connection, deployment: Deployment) -> LaunchedInstance:
 
 def places(deployment: Deployment, hint: Hint, journey: LaunchedInstance) -> tuple[Node, ...]:
     if hint.at != "host":
-        return nodes_of(deployment, hint.at)
-    host = deployment.node_of_host(journey.host)
+        return nodes_running(deployment, hint.at)
+    host = deployment.find_node(journey.host)
     return (host,) if host else ()
 
 
@@ -46,6 +46,6 @@ def test_a_hint_shows_something(hint: Hint, deployment: Deployment, journey: Lau
         line = line.replace(f"{{{name}}}", value)
     nodes = places(deployment, hint, journey)
     assert nodes, f"no node for {hint.at}"
-    with Nodes(deployment.ssh) as shell:
+    with NodeConnections(deployment.ssh) as shell:
         shown = [shell.run(node, ["sh", "-c", line]) for node in nodes]
     assert all(result.status == 0 and result.stdout.strip() for result in shown), shown

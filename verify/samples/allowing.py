@@ -14,10 +14,10 @@ from typing import Final
 
 from hoplab.flow.model import FAILED, NEEDED, PLACEHOLDER, Exemption, Hop, Witness
 from hoplab.flow.vocabulary import ASKED, EXCHANGE
-from hoplab.join.agreement import loosened
+from hoplab.join.agreement import relaxed_witnesses
 from hoplab.join.pairing import pair_statements
 from hoplab.judge.order import AFTER, NOTED
-from hoplab.model.clocks import Clocks, begin_of, clock_of, end_of, time_of
+from hoplab.model.clocks import Clocks, event_begin, node_clock, event_end, event_time
 from hoplab.model.events import Event
 from samples.runs import CATALOGUE, FLOW, Recorded, launches, recorded
 
@@ -115,9 +115,9 @@ def _unseen(hop: Hop, found: Mapping[int, list[Event]], spoken: _Voices, run: Re
 
 def _excuses(exemption: Exemption, spoken: _Voices, run: Recorded, clocks: Clocks) -> bool:
     """Tell whether a hop may be missing: what contradicts that may only be later."""
-    against = [time_of(event, clocks) for witness in exemption.unless for event in speaking(spoken, witness, run)]
+    against = [event_time(event, clocks) for witness in exemption.unless for event in speaking(spoken, witness, run)]
     first = min(against, default=float("inf"))
-    return any(time_of(event, clocks) <= first for event in speaking(spoken, exemption.when, run))
+    return any(event_time(event, clocks) <= first for event in speaking(spoken, exemption.when, run))
 
 
 def _denied(hop: Hop, spoken: _Voices, run: Recorded, clocks: Clocks) -> str:
@@ -129,7 +129,7 @@ def _denied(hop: Hop, spoken: _Voices, run: Recorded, clocks: Clocks) -> str:
             later = (
                 other
                 for other in spoken[event.who, event.kind]
-                if FAILED not in other.fields and time_of(other, clocks) > time_of(event, clocks)
+                if FAILED not in other.fields and event_time(other, clocks) > event_time(event, clocks)
             )
             if denial.final or next(later, None) is None:
                 return f"denied by {event.kind} of {event.who}"
@@ -141,7 +141,7 @@ def _strange(hop: Hop, found: Mapping[int, list[Event]], spoken: _Voices, run: R
     for number, witness in enumerate(hop.evidence):
         if found[number]:
             continue
-        for loose, name in loosened(witness):
+        for loose, name in relaxed_witnesses(witness):
             own = run.launch.ids.get(name)
             if own and any(
                 event.ids.get(name) and event.ids[name].isdisjoint(own) for event in speaking(spoken, loose, run)
@@ -157,9 +157,9 @@ def _early(hop: Hop, found: Mapping[int, list[Event]], clocks: Clocks) -> str:
             kinds = hop.evidence[first].event, hop.evidence[second].event
             if not sent or not got or kinds[1] not in AFTER.get(kinds[0], ()) or any(NOTED in e.fields for e in sent):
                 continue
-            doubt = max(clock_of(event, clocks).uncertainty for event in (*sent, *got))
+            doubt = max(node_clock(event, clocks).uncertainty for event in (*sent, *got))
             took = max(float(event.fields.get("milliseconds", 0)) for event in sent) / 1000
-            early = min(begin_of(event, clocks) for event in sent) - took - max(end_of(event, clocks) for event in got)
+            early = min(event_begin(event, clocks) for event in sent) - took - max(event_end(event, clocks) for event in got)
             if early > 2 * doubt + ROUNDED:
                 return f"{kinds[1]} is {early:.3f} s before {kinds[0]}"
     return ""

@@ -4,7 +4,7 @@ import shlex
 from types import SimpleNamespace
 
 from hoplab.drill.means import KINDS
-from hoplab.drill.model import Fault, Means, Sight
+from hoplab.drill.model import Fault, Means, Symptom
 
 SSH = """#!/bin/sh
 for last do :; done
@@ -252,7 +252,7 @@ def fault(*kinds: str, at: str = "nova-scheduler", everywhere: bool = True) -> F
         slows=False,
         besides=(),
         because="",
-        sees=Sight("BUILD", ""),
+        sees=Symptom("BUILD", ""),
         launches=1,
         wait=30,
         settle=0,

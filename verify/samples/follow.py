@@ -12,9 +12,9 @@ from typing import Final
 
 from hoplab.flow.model import Catalogue, Flow
 from hoplab.join.ids import learn_host
-from hoplab.join.interest import Fitting, Interest, interests_of
+from hoplab.join.interest import Match, Interest, catalogue_interests
 from hoplab.join.pairing import AHEAD, Pairing
-from hoplab.judge.verdicts import Judgement, Launch, judge
+from hoplab.judge.verdicts import Verdicts, KnownLaunch, judge
 from hoplab.model.events import Event, Ids
 
 WAIT: Final = 30.0
@@ -38,9 +38,9 @@ class Outcome:
     """A launch that is over. launch: as it was judged; events: its own, in the order in which they came."""
 
     name: str
-    launch: Launch
+    launch: KnownLaunch
     events: tuple[Event, ...]
-    judgement: Judgement
+    judgement: Verdicts
 
 
 @dataclass(slots=True, eq=False)
@@ -51,7 +51,7 @@ class _Owner:
     ids: dict[str, set[str]] = field(default_factory=dict)
     known: dict[str, frozenset[str]] = field(default_factory=dict)
     events: dict[int, Event] = field(default_factory=dict)
-    launch: Launch | None = None
+    launch: KnownLaunch | None = None
     ended: float = 0.0
 
     def owns(self, event: Event, interest: Interest) -> bool:
@@ -73,7 +73,7 @@ class Stream:
         self._catalogue = catalogue
         self._flow = flow
         self._tell = tell
-        self._interests = interests_of(catalogue)
+        self._interests = catalogue_interests(catalogue)
         self._pairing = Pairing()
         self._owners: dict[str, _Owner] = {}
         self._index: dict[Key, dict[str, _Owner]] = {}
@@ -95,7 +95,7 @@ class Stream:
             owner.known[kind] = owner.known.get(kind, frozenset()) | values
             self._learn(owner, kind, values)
 
-    def end(self, name: str, launch: Launch) -> None:
+    def end(self, name: str, launch: KnownLaunch) -> None:
         """End a launch, with what is known of it in the end. Raises KeyError if none of this name is under way."""
         self.know(name, launch.ids)
         owner = self._owners.pop(name)
@@ -117,14 +117,14 @@ class Stream:
             self._pairing.add(event)
             if event.kind == "db.statement":
                 return
-        fitting = self._interests.of(event)
+        fitting = self._interests.match(event)
         if fitting.interests:
             self._place(event, fitting)
 
     def close(self) -> None:
         """Judge all launches that are over; no more events come."""
         for _before, event in self._pairing.settled(float("inf")):
-            self._place(event, self._interests.of(event))
+            self._place(event, self._interests.match(event))
         while self._ending:
             self._judge(self._ending.popleft())
 
@@ -139,7 +139,7 @@ class Stream:
         """Do what is due, about once in each second of events."""
         self._tick = self._now + 1.0
         for _before, event in self._pairing.settled(self._now - HOLD):
-            self._place(event, self._interests.of(event))
+            self._place(event, self._interests.match(event))
         while self._ending and self._ending[0].ended + HOLD < self._now:
             self._judge(self._ending.popleft())
         if self._now >= self._turn:
@@ -148,7 +148,7 @@ class Stream:
             self._turn = self._now + STEP
             self._recent.append({})
 
-    def _place(self, event: Event, fitting: Fitting) -> None:
+    def _place(self, event: Event, fitting: Match) -> None:
         """Give an event to the launches that own it, and keep it for others that may learn that they do."""
         interests, names = fitting
         kept = (event, interests)
@@ -196,7 +196,7 @@ class Stream:
                 if not owners:
                     del self._index[name, value]
         events = tuple(owner.events.values())
-        launch = owner.launch or Launch(owner.known, "")
+        launch = owner.launch or KnownLaunch(owner.known, "")
         launch = replace(launch, host=launch.host or learn_host(events, launch.ids, self._catalogue.tries))
         judgement = judge(self._catalogue, self._flow, events, launch)
         self._tell(Outcome(owner.name, launch, events, judgement))

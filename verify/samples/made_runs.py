@@ -6,8 +6,8 @@ from dataclasses import replace
 from hoplab.flow.loader import load
 from hoplab.flow.model import Hop, Witness
 from hoplab.flow.vocabulary import EXCHANGE
-from hoplab.join.ids import teaches
-from hoplab.judge.verdicts import Judged, Judgement, Launch, Verdict, judge
+from hoplab.join.ids import teaches_ids
+from hoplab.judge.verdicts import JudgedHop, Verdicts, KnownLaunch, Verdict, judge
 from hoplab.model.clocks import NodeClock
 from hoplab.model.events import Event
 
@@ -31,7 +31,7 @@ KNOWN = {
     "volume": "volume-1",
 }
 NODES = {f"node-of-{witness.who}" for witness in CATALOGUE.witnesses}
-LAUNCH = Launch(
+LAUNCH = KnownLaunch(
     {name: frozenset({value}) for name, value in KNOWN.items()}, HOST, dict.fromkeys(NODES, NodeClock(0.0, 0.001))
 )
 LEARNT = {lesson.name for lesson in CATALOGUE.lessons}
@@ -80,18 +80,18 @@ def whole_run() -> list[Event]:
 RUN = whole_run()
 
 
-def judged(events: Iterable[Event], launch: Launch = LAUNCH) -> Judgement:
+def judged(events: Iterable[Event], launch: KnownLaunch = LAUNCH) -> Verdicts:
     """Return the verdicts on events, by the list of 58."""
     return judge(CATALOGUE, FLOW, events, launch)
 
 
-def verdicts(judgement: Judgement) -> dict[str, Verdict]:
+def verdicts(judgement: Verdicts) -> dict[str, Verdict]:
     """Return the verdicts by hop."""
     return {one.hop.name: one.verdict for one in judgement.hops}
 
 
 WHOLE = judged(RUN)
-BY_NAME: dict[str, Judged] = {one.hop.name: one for one in WHOLE.hops}
+BY_NAME: dict[str, JudgedHop] = {one.hop.name: one for one in WHOLE.hops}
 
 
 def without(gone: Iterable[Event]) -> list[Event]:
@@ -105,7 +105,7 @@ def teachers(hop: str) -> list[Event]:
     asked = CATALOGUE.hops[hop]
     names = {name for witness in asked.evidence for name in witness.by}
     taught = [lesson for lesson in CATALOGUE.lessons if lesson.name in names and lesson.name not in KNOWN]
-    found = [event for event in RUN for lesson in taught if lesson.name in event.ids and teaches(event, lesson)]
+    found = [event for event in RUN for lesson in taught if lesson.name in event.ids and teaches_ids(event, lesson)]
     if asked.exchange and not names.isdisjoint(EXCHANGE):
         found += [event for earlier in chain(asked)[1:] for event in BY_NAME[earlier.name].witnesses]
     return found

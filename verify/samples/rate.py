@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from hoplab.judge.verdicts import Launch
+from hoplab.judge.verdicts import KnownLaunch
 from hoplab.model.events import Event
 from hoplab.parse.ceph import Images
 from hoplab.parse.dnsmasq import HostFiles
@@ -133,7 +133,7 @@ class Reading:
             for event in read_lines(iter(lines), source, known):
                 self.events += 1
                 self.stream.add(event)
-            self.stream.end(name, Launch(record.ids, record.host, record.clocks))
+            self.stream.end(name, KnownLaunch(record.ids, record.host, record.clocks))
 
 
 def measure(launches: int) -> dict[str, float | int]:

@@ -10,14 +10,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from hoplab.join.interest import interests_of
+from hoplab.join.interest import catalogue_interests
 from hoplab.model.events import Event
 from hoplab.model.sources import Source
 from hoplab.parse.dnsmasq import HostWrite
 from hoplab.parse.forms import Context
-from hoplab.parse.reading import Reading
-from hoplab.run.record import JOURNEY, RAW, Record, read_record, write_record
-from hoplab.session.judge_run import Judging, judge_reading
+from hoplab.parse.raw_files import RawFiles
+from hoplab.run.record import JOURNEY, RAW, RunRecord, read_record, write_record
+from hoplab.session.judge_run import RunAnalysis, judge_reading
 from samples.runs import CATALOGUE, FLOW, recorded
 
 Run = tuple[str, int]
@@ -87,10 +87,10 @@ def written(mutant: Mutant) -> Iterator[Path]:
         yield directory
 
 
-class Rereading(Reading):
+class Rereading(RawFiles):
     """The reading of a changed run. What the judge has no use for is left out: it would be at once."""
 
-    def __init__(self, directory: Path, record: Record, mutant: Mutant) -> None:
+    def __init__(self, directory: Path, record: RunRecord, mutant: Mutant) -> None:
         self._mutant = mutant
         self.seen: list[Event] = []
         super().__init__(directory, record)
@@ -131,35 +131,35 @@ class Rereading(Reading):
 @cache
 def _learnt(run: Run) -> tuple[Mapping[str, str], Mapping[str, Collection[HostWrite]]]:
     one = recorded(*run)
-    context = Reading(one.directory, one.record).context
+    context = RawFiles(one.directory, one.record).context
     return context.images, context.writes
 
 
 _known: dict[tuple[Run, str, str, float], tuple[object, tuple[Event, ...]]] = {}
 """Events of a run's sources as they are, with what they depend on beside their lines."""
-_INTERESTS: Final = interests_of(CATALOGUE)
+_INTERESTS: Final = catalogue_interests(CATALOGUE)
 
 
 def _matters(event: Event) -> bool:
     """Tell whether an event may be some launch's: what `hoplab.join.sieve` keeps, or what the reading itself needs."""
-    if event.kind == BOOTED or _INTERESTS.of(event).interests:
+    if event.kind == BOOTED or _INTERESTS.match(event).interests:
         return True
     return event.kind in {"db.statement", "db.sent"} and _INTERESTS.paired(event)
 
 
-def judged(mutant: Mutant) -> tuple[Judging, tuple[Event, ...]]:
+def judged(mutant: Mutant) -> tuple[RunAnalysis, tuple[Event, ...]]:
     """Return what comes of judging a mutant, and all its events that may be some launch's."""
     with written(mutant) as directory:
         judging, seen = _reread(directory, mutant)
         return judging, tuple(seen)
 
 
-def judged_copy(directory: Path, run: Run, changed: Collection[Place]) -> Judging:
+def judged_copy(directory: Path, run: Run, changed: Collection[Place]) -> RunAnalysis:
     """Return what comes of judging a copy of a run in which these sources are not as they were."""
     return _reread(directory, Mutant(run, "", {place: [] for place in changed}))[0]
 
 
-def _reread(directory: Path, mutant: Mutant) -> tuple[Judging, list[Event]]:
+def _reread(directory: Path, mutant: Mutant) -> tuple[RunAnalysis, list[Event]]:
     record = read_record(directory)
     reading = Rereading(directory, record, mutant)
     return judge_reading(reading, record, CATALOGUE, FLOW), reading.seen

@@ -11,13 +11,13 @@ from typing import Final
 from hoplab.flow.loader import load, load_journey
 from hoplab.flow.model import PLACEHOLDER, Catalogue, Witness
 from hoplab.flow.vocabulary import EXCHANGE
-from hoplab.join.ids import teaches
+from hoplab.join.ids import teaches_ids
 from hoplab.join.pairing import pair_statements
-from hoplab.judge.verdicts import Judgement, Launch, Verdict, judge
+from hoplab.judge.verdicts import Verdicts, KnownLaunch, Verdict, judge
 from hoplab.model.events import Event, Ids
 from hoplab.model.sources import Source
-from hoplab.parse.reading import Reading
-from hoplab.run.record import Record, read_record
+from hoplab.parse.raw_files import RawFiles
+from hoplab.run.record import RunRecord, read_record
 from hoplab.session.judge_run import judge_record
 
 ARCHIVES: Final = Path(__file__).parent.parent / "tests" / "runs"
@@ -37,16 +37,16 @@ class Recorded:
     """
 
     directory: Path
-    record: Record
+    record: RunRecord
     sources: tuple[Source, ...]
     events: tuple[Event, ...]
-    launch: Launch
+    launch: KnownLaunch
     ids: Ids
-    whole: Judgement
-    judgement: Judgement
+    whole: Verdicts
+    judgement: Verdicts
     catalogue: Catalogue = CATALOGUE
 
-    def judge(self, events: Iterable[Event] | None = None, launch: Launch | None = None) -> Judgement:
+    def judge(self, events: Iterable[Event] | None = None, launch: KnownLaunch | None = None) -> Verdicts:
         """Judge this launch by other events, or another launch by these."""
         flow = self.catalogue.flows[self.catalogue.main]
         return judge(self.catalogue, flow, self.events if events is None else events, launch or self.launch)
@@ -94,9 +94,9 @@ def recorded(name: str, number: int = 0) -> Recorded:
     return Recorded(directory, record, sources, kept, launch, judging.ids, whole, judgement, catalogue)
 
 
-def read_run(directory: Path, record: Record) -> tuple[list[Event], tuple[Source, ...]]:
+def read_run(directory: Path, record: RunRecord) -> tuple[list[Event], tuple[Source, ...]]:
     """Return all events of a run, whosever they are, and its sources with what is wrong with them."""
-    reading = Reading(directory, record)
+    reading = RawFiles(directory, record)
     return list(reading.events()), reading.sources
 
 
@@ -109,7 +109,7 @@ def relevant(events: Iterable[Event], catalogue: Catalogue = CATALOGUE) -> tuple
         event
         for event in events
         if any(_may_be(event, witness) for witness in wanted.get((event.who, event.kind), ()))
-        or any(teaches(event, lesson) for lesson in catalogue.lessons)
+        or any(teaches_ids(event, lesson) for lesson in catalogue.lessons)
     )
 
 
@@ -121,7 +121,7 @@ def _may_be(event: Event, witness: Witness) -> bool:
     )
 
 
-def verdicts(judgement: Judgement) -> dict[str, Verdict]:
+def verdicts(judgement: Verdicts) -> dict[str, Verdict]:
     """Return the verdicts by the hops' names."""
     return {one.hop.name: one.verdict for one in judgement.hops}
 

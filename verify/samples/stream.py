@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from hoplab.model.sources import Source
-from hoplab.run.record import RAW, Record, read_record
+from hoplab.run.record import RAW, RunRecord, read_record
 
 ODD: Final = 2654435761
 """An odd number: multiplying by it gives each of 2^32 numbers another one, spread over all."""
@@ -93,7 +93,7 @@ class Made:
     under_way: int = 10
     count: int = 0
     making: float = 0.0
-    record: Record = field(init=False)
+    record: RunRecord = field(init=False)
     step: int = field(init=False)
 
     def __post_init__(self) -> None:

@@ -12,7 +12,7 @@ import pytest
 from hoplab.capture.message import LONGEST, Names, check
 from hoplab.capture.redact import redact
 from hoplab.commands.main import main
-from hoplab.drill.journal import FILE, Journal
+from hoplab.drill.journal import FILE, FaultJournal
 from hoplab.drill.matrix import RESULTS, read_results
 from hoplab.judge.pace import USUAL, read_usual
 from hoplab.model.errors import ConfigurationError
@@ -56,7 +56,7 @@ READERS: dict[str, Callable[[Path], object]] = {
     JOURNEY: read_record,
     REPORT: lambda directory: main(["report", str(directory)]),
     USUAL: read_usual,
-    FILE: lambda directory: Journal(directory).read(),
+    FILE: lambda directory: FaultJournal(directory).read(),
     RESULTS: lambda directory: read_results(directory / RESULTS),
 }
 

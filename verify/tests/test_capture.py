@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from hoplab.capture.agent import link, logs
 from hoplab.capture.agent.logs import Logs
-from hoplab.capture.agent.stamped import Stamped
-from hoplab.capture.session import JUMP, Recording, settled
+from hoplab.capture.agent.stamped import TimestampedLogs
+from hoplab.capture.session import JUMP, CaptureSession, settled
 from hoplab.capture.wanted import DHCP, DUMPED, SOCKETS, wanted
 from hoplab.lab.deployment import Deployment, Service
 from hoplab.model.clocks import NodeClock
@@ -200,7 +200,7 @@ class TestRotation:
 
 class TestStamps:
     def test_a_line_was_written_between_its_two_times(self, tmp_path: Path) -> None:
-        followed = Followed(tmp_path, Stamped)
+        followed = Followed(tmp_path, TimestampedLogs)
         followed.write("")
         followed.begin()
         written = []
@@ -217,7 +217,7 @@ class TestStamps:
         assert all(early["since"] <= late["since"] for early, late in pairwise(records))
 
     def test_only_a_line_end_ends_a_line(self, tmp_path: Path) -> None:
-        followed = Followed(tmp_path, Stamped)
+        followed = Followed(tmp_path, TimestampedLogs)
         followed.write("")
         followed.begin()
         followed.write("a\x0bb\x85c\u2028d\n\n")
@@ -258,7 +258,7 @@ def test_a_message_ends_where_a_line_does(text: str) -> None:
 class TestWriting:
     @pytest.mark.parametrize("name", ["../x", "a/../../x", "/etc/x"])
     def test_no_name_leads_out_of_the_recording(self, tmp_path: Path, name: str) -> None:
-        recording = Recording(tmp_path / "raw")
+        recording = CaptureSession(tmp_path / "raw")
         with pytest.raises(ValueError, match="no name of a source"):
             recording.write("ctl1", name, "x\n")
         assert list(tmp_path.iterdir()) == []

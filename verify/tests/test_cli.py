@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from hoplab.checks.findings import fails, holds
-from hoplab.checks.outcome import Outcome
+from hoplab.checks.outcome import LaunchOutcome
 from hoplab.commands import launch as launching
 from hoplab.commands import main as cli
 from hoplab.commands.cleanup import removal_code, removal_line
 from hoplab.launch.removal import Removal
 from hoplab.model.errors import LaunchError, SourceError
-from hoplab.session.background import Background
+from hoplab.session.background import BackgroundTask
 
 
 def test_no_lab_is_a_message_and_status_2(
@@ -84,13 +84,13 @@ def test_a_launch_is_recorded_while_the_first_guest_boots(
         assert over.wait(10)
         return {Path("runs/r1"): {"result": result}}
 
-    def launch(*_arguments: object, active: Callable[[], None], **_named: object) -> Outcome:
+    def launch(*_arguments: object, active: Callable[[], None], **_named: object) -> LaunchOutcome:
         active()
         if result:
             assert began.wait(10), "both go on at once"
         over.set()
         made = holds if held else fails
-        return Outcome("req-1", (made("instance", "ACTIVE", "ACTIVE", "Nova"),))
+        return LaunchOutcome("req-1", (made("instance", "ACTIVE", "ACTIVE", "Nova"),))
 
     monkeypatch.setattr(launching, "prove", prove)
     monkeypatch.setattr(launching, "launch", launch)
@@ -107,7 +107,7 @@ def test_what_goes_wrong_beside_a_launch_is_told() -> None:
     def broken() -> None:
         raise LaunchError("no route")
 
-    work = Background(broken)
+    work = BackgroundTask(broken)
     assert work.end() is None
     work.begin()
     with pytest.raises(LaunchError, match="no route"):

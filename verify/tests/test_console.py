@@ -107,7 +107,7 @@ def test_a_log_that_begins_after_the_start_is_kept_whole() -> None:
 
 def test_a_write_test_is_joined_to_the_serial_of_its_device() -> None:
     (write,) = console.disk_writes(console.parse(f"{SEEN}\n{WROTE}"))
-    assert write.serial == console.serial_of("cccccccc-0000-0000-0000-000000000001")
+    assert write.serial == console.disk_serial("cccccccc-0000-0000-0000-000000000001")
     assert (write.wrote, write.previous) == ("LABVOL vdb d36aa18c-1", "LABVOL vdb 70ec600c-2")
 
 

@@ -23,13 +23,13 @@ def test_a_complete_description_is_read(document: Document, write_lab: WriteLab,
 
 @pytest.mark.parametrize("host", ["cmp1", "cmp1.lab.example"])
 def test_a_host_is_found_with_and_without_its_domain(document: Document, write_lab: WriteLab, host: str) -> None:
-    node = load(write_lab(document)).node_of_host(host)
+    node = load(write_lab(document)).find_node(host)
     assert node is not None
     assert node.address == "172.29.20.21"
 
 
 def test_an_unknown_host_is_no_node(document: Document, write_lab: WriteLab) -> None:
-    assert load(write_lab(document)).node_of_host("cmp9") is None
+    assert load(write_lab(document)).find_node("cmp9") is None
 
 
 def test_a_group_without_nodes_is_named(document: Document, write_lab: WriteLab) -> None:

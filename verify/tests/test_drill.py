@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from hoplab.commands.drill import drawn
+from hoplab.commands.drill import draw_faults
 from hoplab.commands.main import main
 from hoplab.drill import loader
-from hoplab.drill.journal import Journal
+from hoplab.drill.journal import FaultJournal
 from hoplab.drill.matrix import Row, page, read_results, run_all
 from hoplab.drill.model import Fault
 from hoplab.flow.loader import load_all
@@ -32,20 +32,20 @@ class TestCommandLine:
         self, capsys: pytest.CaptureFixture[str]
     ) -> None:
         quick = [fault for fault in FAULTS.values() if fault.quick]
-        one = drawn(quick, 6, "4f1d")
+        one = draw_faults(quick, 6, "4f1d")
         assert "6 of 16 quick drills, drawn with --seed 4f1d" in capsys.readouterr().err
-        assert one == drawn(quick, 6, "4f1d")
+        assert one == draw_faults(quick, 6, "4f1d")
         assert len({fault.name for fault in one}) == 6
-        assert {fault.name for seed in range(20) for fault in drawn(quick, 6, str(seed))} == {
+        assert {fault.name for seed in range(20) for fault in draw_faults(quick, 6, str(seed))} == {
             fault.name for fault in quick
         }
-        assert drawn(quick, 100, "4f1d") == quick
+        assert draw_faults(quick, 100, "4f1d") == quick
 
     def test_the_answer_is_told_only_where_a_fault_is_in(
         self, lab: Deployment, capsys: pytest.CaptureFixture[str]
     ) -> None:
         assert main(["--lab", str(lab.directory), "drill", "--answer"]) == EXIT_FAILS
-        Journal(lab.directory).begin("conductor-stopped")
+        FaultJournal(lab.directory).begin("conductor-stopped")
         assert main(["--lab", str(lab.directory), "drill", "--answer"]) == EXIT_HOLDS
         assert (
             "nova-conductor is stopped, so that nobody takes messages from its queue. It breaks hop schedule-take (8)."

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from hoplab.drill.injection import fault_in, heal, put_in
-from hoplab.drill.journal import FILE, Journal
-from hoplab.drill.means import KINDS, Kind, api, settings
+from hoplab.drill.journal import FILE, FaultJournal
+from hoplab.drill.means import KINDS, MeansKind, api, settings
 from hoplab.drill.model import Means
 from hoplab.lab.deployment import Deployment
 from hoplab.model.errors import ConfigurationError, SourceError
@@ -145,7 +145,7 @@ class TestUndoing:
         def fail(_place: object) -> None:
             raise SourceError("refused")
 
-        monkeypatch.setitem(KINDS, "stop", Kind(fail, KINDS["stop"].undo, KINDS["stop"].keep))
+        monkeypatch.setitem(KINDS, "stop", MeansKind(fail, KINDS["stop"].undo, KINDS["stop"].keep))
         with pytest.raises(SourceError, match="refused"):
             put_in(lab, fault("freeze", "stop"))
         assert told()[-2:] == [UNDONE["stop"], UNDONE["freeze"]]
@@ -199,15 +199,15 @@ class TestUndoing:
         assert not (lab.directory / FILE).exists()
 
 
-def journal(lab: Deployment) -> Journal:
-    found = Journal(lab.directory)
+def journal(lab: Deployment) -> FaultJournal:
+    found = FaultJournal(lab.directory)
     assert found.read()
     return found
 
 
 class TestJournal:
     def test_is_its_owners_alone(self, tmp_path: Path) -> None:
-        Journal(tmp_path).begin("x")
+        FaultJournal(tmp_path).begin("x")
         assert (tmp_path / FILE).stat().st_mode & 0o777 == 0o600
 
     @pytest.mark.parametrize(

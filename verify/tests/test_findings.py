@@ -1,6 +1,6 @@
 import pytest
 
-from hoplab.checks.findings import Finding, Verdict, exit_code, fails, holds, overall, unknown
+from hoplab.checks.findings import Finding, CheckResult, exit_code, fails, holds, overall, unknown
 from hoplab.model.errors import ConfigurationError, HoplabError, LaunchError, SourceError
 
 GOOD = holds("a", "x", "x", "here")
@@ -11,14 +11,14 @@ UNREAD = unknown("c", "x", "no answer", "there")
 @pytest.mark.parametrize(
     ("findings", "verdict", "status"),
     [
-        ([GOOD], Verdict.HOLDS, 0),
-        ([GOOD, BAD], Verdict.FAILS, 1),
-        ([GOOD, UNREAD], Verdict.UNKNOWN, 3),
-        ([UNREAD, BAD, GOOD], Verdict.FAILS, 1),
-        ([], Verdict.UNKNOWN, 3),
+        ([GOOD], CheckResult.HOLDS, 0),
+        ([GOOD, BAD], CheckResult.FAILS, 1),
+        ([GOOD, UNREAD], CheckResult.UNKNOWN, 3),
+        ([UNREAD, BAD, GOOD], CheckResult.FAILS, 1),
+        ([], CheckResult.UNKNOWN, 3),
     ],
 )
-def test_the_worst_finding_decides(findings: list[Finding], verdict: Verdict, status: int) -> None:
+def test_the_worst_finding_decides(findings: list[Finding], verdict: CheckResult, status: int) -> None:
     assert overall(findings) is verdict
     assert exit_code(overall(findings)) == status
 

@@ -9,18 +9,18 @@ from openstack.network.v2.network import Network
 from hoplab.lab.connection import connect, new_request_id
 from hoplab.lab.deployment import Deployment
 from hoplab.launch.images import file_digest, same_bytes
-from hoplab.launch.instance import Prepared, server_request
+from hoplab.launch.instance import PreparedResources, server_request
 from hoplab.launch.networks import TenantNetwork
 from hoplab.launch.plan import FLAVORS, Plan
-from hoplab.launch.resources import InstanceFailedError, fault_of, wait_server
+from hoplab.launch.resources import InstanceFailedError, server_fault, wait_server
 from hoplab.model.errors import ConfigurationError
 from hoplab.model.states import StateSeen
 from hoplab.session.checked_launch import failed_launch
 
 
-def prepared() -> Prepared:
+def prepared() -> PreparedResources:
     tenant = TenantNetwork("net", "subnet", "router")
-    return Prepared("image", 1, "md5", "flavor", "key", Path("/k"), "group", Network(), tenant, "volume")
+    return PreparedResources("image", 1, "md5", "flavor", "key", Path("/k"), "group", Network(), tenant, "volume")
 
 
 def test_the_post_has_image_and_volume_in_one_request() -> None:
@@ -131,7 +131,7 @@ def test_a_launch_that_ends_in_error_tells_the_fault_the_states_and_the_logs(dep
 
 
 def test_an_instance_without_a_fault_is_told_as_such() -> None:
-    assert fault_of(server("ERROR")) == "Nova gives no fault message"
+    assert server_fault(server("ERROR")) == "Nova gives no fault message"
     assert InstanceFailedError(server("ERROR"), [StateSeen(1, "ERROR", None, None)]).server_id == "i"
 
 

@@ -16,16 +16,16 @@ from hoplab.flow.loader import journeys, load, load_all, load_journey
 from hoplab.flow.model import LAUNCH
 from hoplab.join.ids import learn
 from hoplab.launch.attachment import AttachmentFailedError, Target, attach, detach, prepare_attachment
-from hoplab.launch.instance import Prepared, server_request
+from hoplab.launch.instance import PreparedResources, server_request
 from hoplab.launch.networks import TenantNetwork
 from hoplab.launch.plan import Plan
 from hoplab.model.errors import EXIT_HOLDS, EXIT_USAGE, ConfigurationError, WaitTimeoutError
 from hoplab.model.events import Event
 from hoplab.run.record import JOURNEY, read_record, write_record
-from hoplab.session.attaching import VolumeAttach
+from hoplab.session.volume_attach_journey import VolumeAttach
 from hoplab.session.attempt import Attempt
-from hoplab.session.journeys import JOURNEYS
-from hoplab.session.launching import Launch
+from hoplab.session.known_journeys import JOURNEYS
+from hoplab.session.launch_journey import Launch
 from hoplab.session.options import Options
 from samples.flows import GOOD, write
 from samples.flows import JOURNEY as SMALL
@@ -276,7 +276,7 @@ class TestAttachment:
     def test_an_instance_without_a_volume_is_asked_for_without_one(self) -> None:
         tenant: Any = TenantNetwork("net", "subnet", "router")
         network: Any = None
-        prepared = Prepared("image", 1, "md5", "flavor", "key", Path("/k"), "group", network, tenant, "")
+        prepared = PreparedResources("image", 1, "md5", "flavor", "key", Path("/k"), "group", network, tenant, "")
         assert len(server_request(Plan(), prepared)["block_device_mapping"]) == 1
 
     def test_the_ids_are_those_of_the_post_and_of_the_poll_that_saw_it_in_use(self) -> None:
@@ -317,9 +317,9 @@ class TestAttachment:
 
     def test_what_stays_is_detached_and_what_goes_need_not_be(self, monkeypatch: pytest.MonkeyPatch) -> None:
         gone: list[str] = []
-        monkeypatch.setattr("hoplab.session.attaching.connect", lambda *_all: None)
+        monkeypatch.setattr("hoplab.session.volume_attach_journey.connect", lambda *_all: None)
         monkeypatch.setattr(
-            "hoplab.session.attaching.detach", lambda _cloud, target, **_more: gone.append(target.volume_id)
+            "hoplab.session.volume_attach_journey.detach", lambda _cloud, target, **_more: gone.append(target.volume_id)
         )
         journey = VolumeAttach(Plan())
         lab: Any = None

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hoplab.join.agreement import loosened
+from hoplab.join.agreement import relaxed_witnesses
 from hoplab.join.ids import learn
 from hoplab.judge.order import AFTER
 from hoplab.judge.verdicts import Result, Verdict, judge
@@ -147,7 +147,7 @@ class TestEachHop:
             said = {
                 id(event) for event in BY_NAME[hop].witnesses if (event.who, event.kind) == (witness.who, witness.event)
             }
-            for _loose, name in loosened(witness):
+            for _loose, name in relaxed_witnesses(witness):
                 other = [
                     replace(event, ids={**event.ids, name: frozenset({"other"})}) if id(event) in said else event
                     for event in RUN

@@ -17,15 +17,15 @@ from hoplab.judge.pace import (
     RUNS,
     USUAL,
     Pace,
-    Usual,
-    good_runs,
+    UsualLag,
+    proved_runs,
     lags,
     read_usual,
     slow_hop,
-    usual_of,
+    usual_pace,
     write_usual,
 )
-from hoplab.judge.verdicts import Judged, Judgement, Result, Verdict
+from hoplab.judge.verdicts import JudgedHop, Verdicts, Result, Verdict
 from hoplab.model.errors import ConfigurationError
 from hoplab.model.events import Event
 from hoplab.report.html import render_html
@@ -38,18 +38,18 @@ FIRST, SECOND, THIRD = "server-request", "nova-token-validation", "image-check"
 """Each must follow the one before; network-check must follow the second, too."""
 
 
-def judgement(times: dict[str, tuple[float, float]]) -> Judgement:
+def judgement(times: dict[str, tuple[float, float]]) -> Verdicts:
     """Return a proved launch with hops that were from when to when."""
     none: tuple[Event, ...] = ()
     hops = [
-        Judged(CATALOGUE.hops[name], Verdict.PROVED, none, none, none, begin, end, whole=True, unread=False, why="")
+        JudgedHop(CATALOGUE.hops[name], Verdict.PROVED, none, none, none, begin, end, whole=True, unread=False, why="")
         for name, (begin, end) in times.items()
     ]
-    return Judgement(tuple(hops), Result.PROVED, None)
+    return Verdicts(tuple(hops), Result.PROVED, None)
 
 
 def pace(**longest: float) -> Pace:
-    return Pace(FEWEST, {name.replace("_", "-"): Usual(one / 2, one) for name, one in longest.items()})
+    return Pace(FEWEST, {name.replace("_", "-"): UsualLag(one / 2, one) for name, one in longest.items()})
 
 
 class TestLags:
@@ -60,7 +60,7 @@ class TestLags:
     def test_never_below_nothing_and_none_of_what_was_not_seen(self) -> None:
         made = judgement({FIRST: (0, 5), SECOND: (1, 2)})
         unseen = replace(made.hops[1], hop=CATALOGUE.hops[THIRD], begin=None, end=None)
-        assert lags(Judgement((*made.hops, unseen), Result.PROVED, None)) == {FIRST: 5, SECOND: 0}
+        assert lags(Verdicts((*made.hops, unseen), Result.PROVED, None)) == {FIRST: 5, SECOND: 0}
 
 
 class TestSlowHop:
@@ -106,10 +106,10 @@ class TestUsual:
         own = tmp_path / "20260401T000000-z"
         written(tmp_path, [report(lag=97.0)], own.name)
         write_usual(own)
-        assert read_usual(own) == Pace(3, {FIRST: Usual(2.0, 5.0)})
+        assert read_usual(own) == Pace(3, {FIRST: UsualLag(2.0, 5.0)})
         # What comes later changes nothing of it.
         written(tmp_path, [report(lag=50.0)], "20260501T000000-w")
-        assert read_usual(own) == Pace(3, {FIRST: Usual(2.0, 5.0)})
+        assert read_usual(own) == Pace(3, {FIRST: UsualLag(2.0, 5.0)})
 
     def test_is_not_known_of_too_few_runs_or_damaged(self, tmp_path: Path) -> None:
         written(tmp_path, [report()] * (FEWEST - 1))
@@ -133,10 +133,10 @@ class TestUsual:
         for number in range(RUNS + 5):
             written(tmp_path, [report(lag=float(number))], f"20260101T{number:06}-x")
         (tmp_path / "latest").symlink_to("20260101T000000-x")
-        found = usual_of(good_runs(tmp_path))
+        found = usual_pace(proved_runs(tmp_path))
         assert (found.runs, found.hops[FIRST].longest) == (RUNS, RUNS + 4)
         assert found.hops[FIRST].middle == pytest.approx((5 + RUNS + 4) / 2)
-        assert list(good_runs(tmp_path / "none")) == []
+        assert list(proved_runs(tmp_path / "none")) == []
 
 
 class TestReports:

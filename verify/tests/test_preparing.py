@@ -12,7 +12,7 @@ import requests
 from rich.console import Console
 
 from hoplab.capture.client import ClientRecorder, _Adapter
-from hoplab.drill.drilling import shows
+from hoplab.drill.outcomes import shows
 from hoplab.lab.deployment import Deployment, Service
 from hoplab.launch.plan import Plan
 from hoplab.model.errors import ConfigurationError, LaunchError
@@ -20,15 +20,15 @@ from hoplab.report.explanation import LastRun, explain
 from hoplab.report.html import render_html
 from hoplab.report.junit import render_junit
 from hoplab.report.terminal import show_report
-from hoplab.run.record import LogLine, Record, Unit, Unprepared, read_record, write_record
+from hoplab.run.record import LogLine, RunRecord, Unit, FailedPreparation, read_record, write_record
 from hoplab.session.attempt import Attempt
 from hoplab.session.daemons import logged_at
 from hoplab.session.judge_run import judge_run
-from hoplab.session.launching import Launch
-from hoplab.session.preparation import Preparing, _chosen, _service, _telling
+from hoplab.session.launch_journey import Launch
+from hoplab.session.preparation import Preparation, _chosen, _service, _decisive_request
 from samples.made_runs import CATALOGUE, FLOW
 
-WHY = Unprepared(
+WHY = FailedPreparation(
     step="volume",
     service="cinder-api",
     request="POST /v3/volumes",
@@ -39,7 +39,7 @@ WHY = Unprepared(
         LogLine("ctl1", "/var/log/cinder/cinder-api.log", "2026-11-27 00:39:20.982 1 ERROR cinder [req-1a516560] no"),
     ),
 )
-RECORD = Record(
+RECORD = RunRecord(
     run="r1",
     release="2025.1",
     inventory="local",
@@ -141,7 +141,7 @@ def test_the_request_that_tells_most(
     records: list[tuple[str, int | None]], told: tuple[str | None, int | None]
 ) -> None:
     made = [{"method": method, **({} if status is None else {"status": status})} for method, status in records]
-    found = _telling(made)
+    found = _decisive_request(made)
     assert (found.get("method"), found.get("status")) == told
 
 
@@ -214,13 +214,13 @@ class TestBounds:
 
         monkeypatch.setattr("hoplab.session.preparation.connect", lambda *_all: SimpleNamespace())
         monkeypatch.setattr(ClientRecorder, "watch", lambda *_all: None)
-        monkeypatch.setattr("hoplab.session.launching.prepare", prepare)
+        monkeypatch.setattr("hoplab.session.launch_journey.prepare", prepare)
         monkeypatch.setattr("hoplab.session.preparation.known_down", lambda _cloud: ["cinder-volume@ctl1"])
         monkeypatch.setattr("hoplab.session.preparation.troubles", lambda *_all: [])
         attempt, said = Attempt(Launch(Plan())), list[str]()
-        Preparing(lab, said.append).get(attempt, 30)
+        Preparation(lab, said.append).get(attempt, 30)
         assert not attempt.ready
-        assert attempt.unprepared == Unprepared(
+        assert attempt.unprepared == FailedPreparation(
             "volume", "cinder-api", "", "volume 5 is error, not available", "", ("cinder-volume@ctl1",), ()
         )
         assert attempt.notes == said == ["going on with image a"]

@@ -36,10 +36,10 @@ class Wire:
         self.asked = self.answered = FIRST
         self.time = 1000.0
 
-    def hear(self, packet: bytes) -> None:
+    def feed(self, packet: bytes) -> None:
         self.time += 0.001
         with redirect_stdout(self.sent):
-            self.recorder.hear(self.time, packet)
+            self.recorder.feed(self.time, packet)
 
     def packet(self, data: bytes, *, back: bool = False, flags: int = ACK, at: int | None = None) -> bytes:
         (source, port), (target, other) = (SERVER, CLIENT) if back else (CLIENT, SERVER)
@@ -50,11 +50,11 @@ class Wire:
         return head + socket.inet_aton(source) + socket.inet_aton(target) + tcp
 
     def ask(self, data: bytes) -> None:
-        self.hear(self.packet(data))
+        self.feed(self.packet(data))
         self.asked = (self.asked + len(data)) % 2**32
 
     def answer(self, data: bytes) -> None:
-        self.hear(self.packet(data, back=True))
+        self.feed(self.packet(data, back=True))
         self.answered = (self.answered + len(data)) % 2**32
 
     @property
@@ -96,9 +96,9 @@ class TestPackets:
         cut = 70
         later = wire.packet(SET[cut:], at=(wire.asked + cut) % 2**32)
         wire.ask(SET[:cut][:30])
-        wire.hear(later)
+        wire.feed(later)
         wire.ask(SET[30:cut])
-        wire.hear(later)
+        wire.feed(later)
         wire.asked = (wire.asked + len(SET) - cut) % 2**32
         wire.answer(b"STORED\r\n")
         assert wire.stores == [STORED]
@@ -132,16 +132,16 @@ class TestPackets:
     def test_what_is_missing_is_a_problem_and_no_store_is_made_up(self, wire: Wire) -> None:
         wire.ask(SET[:80])
         for number in range(300):
-            wire.hear(wire.packet(b"x", at=(wire.asked + 1000 + 2 * number) % 2**32))
+            wire.feed(wire.packet(b"x", at=(wire.asked + 1000 + 2 * number) % 2**32))
         wire.answer(b"STORED\r\n")
         assert wire.stores == []
-        wire.hear(wire.packet(b"", flags=FIN | ACK))
+        wire.feed(wire.packet(b"", flags=FIN | ACK))
         assert wire.recorder.lost == 1
 
     def test_a_port_that_is_used_again_is_another_connection(self, wire: Wire) -> None:
         wire.ask(SET[:80])
         wire.asked = wire.answered = 5
-        wire.hear(wire.packet(b"", flags=SYN))
+        wire.feed(wire.packet(b"", flags=SYN))
         wire.ask(SET)
         wire.answer(b"STORED\r\n")
         assert wire.stores == [STORED]
@@ -150,7 +150,7 @@ class TestPackets:
         wire.recorder = Packets("172.29.20.99", 11211)
         wire.ask(SET)
         wire.answer(b"STORED\r\n")
-        wire.hear(wire.packet(SET)[:30])
+        wire.feed(wire.packet(SET)[:30])
         assert wire.stores == []
 
 
@@ -174,7 +174,7 @@ class TestReads:
             file = -1 if mask == FAN_Q_OVERFLOW else os.open(path, os.O_RDONLY)
             events += EVENT.pack(EVENT.size, 3, 0, EVENT.size, mask, file, pid or os.getpid())
         with redirect_stdout(sent):
-            recorder.hear(events)
+            recorder.feed(events)
         return sent
 
     def test_who_has_read_it_and_what_stood_in_it(self, recorder: Reads, hosts: Path) -> None:
@@ -192,7 +192,7 @@ class TestReads:
         sent = Sent()
         mask = FAN_ACCESS | FAN_CLOSE_NOWRITE
         with redirect_stdout(sent):
-            recorder.hear(EVENT.pack(EVENT.size, 3, 0, EVENT.size, mask, file, os.getpid()))
+            recorder.feed(EVENT.pack(EVENT.size, 3, 0, EVENT.size, mask, file, os.getpid()))
         (record,) = sent.records("reads")
         assert (record["file"], record["text"]) == (str(hosts), text)
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hoplab.capture.redact import GONE, digest, redact
-from hoplab.capture.session import Recording
+from hoplab.capture.session import CaptureSession
 from samples.pack import SUSPECTS
 
 TOKEN = "gAAAAABp" + "aB3_-" * 30 + "=="
@@ -148,7 +148,7 @@ class TestAllTexts:
 
 class TestRecording:
     def test_only_redacted_text_reaches_a_file(self, tmp_path: Path) -> None:
-        recording = Recording(tmp_path / "raw")
+        recording = CaptureSession(tmp_path / "raw")
         recording.write("ctl1", "var/log/nova/nova-api.log", json.dumps({"adminPass": SECRET, "t": TOKEN}) + "\n")
         recording.close()
         text = (tmp_path / "raw/ctl1/var/log/nova/nova-api.log").read_text()
@@ -159,7 +159,7 @@ class TestRecording:
     def test_a_private_key_that_comes_in_pieces_is_none_in_the_file(self, tmp_path: Path, pieces: int) -> None:
         body = [f"MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSj{number:02}" for number in range(26)]
         lines = ["before", "-----BEGIN RSA PRIVATE KEY-----", *body, "-----END RSA PRIVATE KEY-----", "after"]
-        recording = Recording(tmp_path / "raw")
+        recording = CaptureSession(tmp_path / "raw")
         step = -(-len(lines) // pieces)
         for start in range(0, len(lines), step):
             recording.write("ctl1", "log", "".join(f"{line}\n" for line in lines[start : start + step]))
@@ -169,14 +169,14 @@ class TestRecording:
         assert recording.sizes["ctl1", "log"] == (tmp_path / "raw/ctl1/log").stat().st_size
 
     def test_one_without_an_end_is_written_when_no_more_comes(self, tmp_path: Path) -> None:
-        recording = Recording(tmp_path / "raw")
+        recording = CaptureSession(tmp_path / "raw")
         recording.write("ctl1", "log", "a\n-----BEGIN PRIVATE KEY-----\nMIIE\n")
         recording.flush()
         assert (tmp_path / "raw/ctl1/log").read_text() == f"a\n{GONE}"
         recording.close()
 
     def test_what_is_no_key_waits_for_nothing(self, tmp_path: Path) -> None:
-        recording = Recording(tmp_path / "raw")
+        recording = CaptureSession(tmp_path / "raw")
         recording.write("ctl1", "log", "-----BEGIN PRIVATE KEY-----\nthis is: not one\n")
         recording.write("ctl1", "log", "next\n")
         recording.close()

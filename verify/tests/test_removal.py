@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from openstack import exceptions
 
-from hoplab.capture.session import Recording
-from hoplab.launch.removal import INSTANCES, VOLUMES, Budget, Kind, remove
+from hoplab.capture.session import CaptureSession
+from hoplab.launch.removal import INSTANCES, VOLUMES, Budget, ResourceKind, remove
 from hoplab.model.errors import ConfigurationError
 from hoplab.run.record import make_directory, write_json
 from hoplab.session.options import Options
@@ -26,9 +26,9 @@ class Things:
         self.stubborn = stubborn
         self.asked: list[str] = []
 
-    def kind(self) -> Kind:
+    def kind(self) -> ResourceKind:
         """Return how they are removed."""
-        return Kind(
+        return ResourceKind(
             "volume",
             lambda _cloud, mine: [one for one in self.there.values() if mine(one.name)],
             lambda _cloud, one: self._ask(one, "deleted"),
@@ -126,7 +126,7 @@ class TestFullDisk:
             make_directory(tmp_path / "runs" / "r1")
 
     def test_a_recording_goes_on_and_says_so_at_its_end(self, tmp_path: Path) -> None:
-        recording = Recording(tmp_path)
+        recording = CaptureSession(tmp_path)
         (tmp_path / "ctl1").mkdir()
         (tmp_path / "ctl1" / "log").symlink_to("/dev/full")
         for _ in range(3):

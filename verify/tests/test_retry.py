@@ -7,8 +7,8 @@ import pytest
 from hoplab.flow.actors import ON_HOST
 from hoplab.flow.vocabulary import EXCHANGE
 from hoplab.join.ids import owned
-from hoplab.judge.retry import Retry, retry_of
-from hoplab.judge.verdicts import Judgement, Result, Verdict
+from hoplab.judge.retry import RescheduledLaunch, find_rescheduling
+from hoplab.judge.verdicts import Verdicts, Result, Verdict
 from hoplab.model.events import Event
 from hoplab.parse.trouble import Trouble
 from samples.runs import CATALOGUE, recorded, verdicts
@@ -48,7 +48,7 @@ SECOND = [
 ]
 
 
-def judged(second: list[Event]) -> Judgement:
+def judged(second: list[Event]) -> Verdicts:
     return RECORDED.judge([*BEFORE, *FIRST, *KEPT, *second])
 
 
@@ -89,8 +89,8 @@ def build(host: str, time: float) -> Event:
     return Event(time, "ctl1", "broker", "rabbitmq", "rpc.published", fields, {"instance": frozenset({"i1"})}, "x")
 
 
-def tries(*told: Event) -> Retry | None:
-    return retry_of(told, {"instance": frozenset({"i1"})}, {}, TRIES)
+def tries(*told: Event) -> RescheduledLaunch | None:
+    return find_rescheduling(told, {"instance": frozenset({"i1"})}, {}, TRIES)
 
 
 def test_one_host_is_no_retry() -> None:
@@ -133,12 +133,12 @@ def test_of_several_tries_the_first_and_the_last_are_told_apart() -> None:
             (3.6, "ctl1", "neutron-api"),
         )
     ]
-    assert [(event.time, event.node) for event in found.of_first(made)] == [
+    assert [(event.time, event.node) for event in found.first_try_events(made)] == [
         (0.5, "ctl1"),
         (1.5, "cmp1"),
         (2.5, "client"),
     ]
-    assert [(event.time, event.node) for event in found.of_last(made)] == [
+    assert [(event.time, event.node) for event in found.last_try_events(made)] == [
         (0.5, "ctl1"),
         (2.5, "client"),
         (3.5, "cmp3"),

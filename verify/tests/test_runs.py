@@ -9,8 +9,8 @@ import pytest
 
 from hoplab.capture.redact import redact
 from hoplab.flow.vocabulary import ASKED, EXCHANGE
-from hoplab.join.ids import gather, speaking, teaches, voices
-from hoplab.judge.verdicts import Judged, Result, Verdict
+from hoplab.join.ids import gather, speaking, teaches_ids, voices
+from hoplab.judge.verdicts import JudgedHop, Result, Verdict
 from hoplab.model.events import Event, Ids
 from samples.pack import SUSPECTS, pack
 from samples.runs import ARCHIVES, CATALOGUE, OTHERS, exchanged, recorded, unpacked, verdicts
@@ -36,7 +36,7 @@ EARLIER = 60.0
 
 
 @cache
-def by_name(run: str) -> dict[str, Judged]:
+def by_name(run: str) -> dict[str, JudgedHop]:
     return {one.hop.name: one for one in recorded(run).judgement.hops}
 
 
@@ -74,7 +74,7 @@ def teachers(run: str, hop: str) -> tuple[Event, ...]:
         event
         for event in one.events
         for lesson in taught
-        if teaches(event, lesson) and not event.ids.get(lesson.name, frozenset()).isdisjoint(one.ids[lesson.name])
+        if teaches_ids(event, lesson) and not event.ids.get(lesson.name, frozenset()).isdisjoint(one.ids[lesson.name])
     ]
     return (*found, *(began(run, asked.exchange) if asked.exchange and not names.isdisjoint(EXCHANGE) else ()))
 

@@ -20,7 +20,7 @@ from hoplab.model.errors import ConfigurationError
 from hoplab.model.sources import Source
 from hoplab.model.states import StateSeen
 from hoplab.parse.forms import FORMS
-from hoplab.run.record import FORM, JOURNEY, Record, Unit, point_latest, read_record, share_raw, write_record
+from hoplab.run.record import FORM, JOURNEY, RunRecord, Unit, point_latest, read_record, share_raw, write_record
 from samples.runs import read_run
 
 ROLES = Path(__file__).parents[2] / "roles"
@@ -116,7 +116,7 @@ class TestFaults:
             load_profile(tmp_path / "none.yaml")
 
 
-RECORD = Record(
+RECORD = RunRecord(
     run="20261121T081042-32523868",
     release="2025.1",
     inventory="local",
@@ -147,7 +147,7 @@ class TestRecord:
         assert [path.name for path in tmp_path.iterdir()] == [JOURNEY]
 
     def test_the_form_has_every_field(self) -> None:
-        assert set(FORM["properties"]) == {"schema"} | {field.name for field in dataclasses.fields(Record)}
+        assert set(FORM["properties"]) == {"schema"} | {field.name for field in dataclasses.fields(RunRecord)}
         jsonschema.Draft202012Validator.check_schema(FORM)
 
     def damaged(self, directory: Path, text: str) -> str:
@@ -220,7 +220,7 @@ class TestRecord:
         assert (tmp_path / "two" / "raw" / "ctl1" / "var" / "a.log").samefile(file)
 
 
-def _text(record: Record) -> str:
+def _text(record: RunRecord) -> str:
     plain = {"schema": 1, **dataclasses.asdict(record)}
     return json.dumps(plain | {"ids": {name: sorted(some) for name, some in record.ids.items()}})
 

@@ -7,12 +7,12 @@ from functools import cache
 import pytest
 
 from hoplab.flow.actors import BY_ACCOUNT
-from hoplab.join.ids import teaches
+from hoplab.join.ids import teaches_ids
 from hoplab.join.interest import Interests
 from hoplab.join.pairing import CARRIED, pair_statements
-from hoplab.judge.verdicts import Launch, Result, judge
+from hoplab.judge.verdicts import KnownLaunch, Result, judge
 from hoplab.model.events import Event
-from hoplab.run.record import Record, read_record
+from hoplab.run.record import RunRecord, read_record
 from samples.follow import HOLD, LATE, WAIT, Outcome, Stream
 from samples.rate import Reading
 from samples.runs import CATALOGUE, FLOW, read_run, recorded, relevant, unpacked, verdicts
@@ -25,7 +25,7 @@ BUSY = 32
 
 
 @cache
-def events_of(run: str) -> tuple[list[Event], list[Record]]:
+def events_of(run: str) -> tuple[list[Event], list[RunRecord]]:
     """Return all events of a recording in the order of their times, not yet paired, and its launches."""
     records = [read_record(directory) for directory in unpacked(run)]
     found = read_run(unpacked(run)[0], records[0])[0]
@@ -34,7 +34,7 @@ def events_of(run: str) -> tuple[list[Event], list[Record]]:
     return sorted(found, key=lambda event: event.time), records
 
 
-def named(record: Record, names: tuple[str, ...]) -> dict[str, frozenset[str]]:
+def named(record: RunRecord, names: tuple[str, ...]) -> dict[str, frozenset[str]]:
     return {name: record.ids[name] for name in names}
 
 
@@ -53,7 +53,7 @@ def stream(run: str) -> dict[str, Outcome]:
                 some.know(record.run, named(record, LEARNS))
         some.add(event)
     for record in records:
-        some.end(record.run, Launch(record.ids, record.host, record.clocks))
+        some.end(record.run, KnownLaunch(record.ids, record.host, record.clocks))
     some.close()
     assert some.held <= len(events)
     return told
@@ -61,7 +61,7 @@ def stream(run: str) -> dict[str, Outcome]:
 
 def teaches_nothing(event: Event) -> bool:
     """Tell whether an event would teach an id, had it one."""
-    lessons = [lesson for lesson in CATALOGUE.lessons if teaches(event, lesson)]
+    lessons = [lesson for lesson in CATALOGUE.lessons if teaches_ids(event, lesson)]
     return bool(lessons) and not any({one.name} <= set(event.ids) and one.beside & set(event.ids) for one in lessons)
 
 
@@ -118,7 +118,7 @@ class TestVerdicts:
         some.begin("x", record.ids)
         for event in events:
             some.add(event)
-        some.end("x", Launch(record.ids, "", record.clocks))
+        some.end("x", KnownLaunch(record.ids, "", record.clocks))
         some.close()
         assert told[0].launch.host == record.host
         assert told[0].judgement.result is Result.PROVED
@@ -195,7 +195,7 @@ class TestTimes:
                 some.know("x", named(record, LEARNS))
             if not over and event.time > events[-1].time + end:
                 over = True
-                some.end("x", Launch(record.ids, record.host, record.clocks))
+                some.end("x", KnownLaunch(record.ids, record.host, record.clocks))
             if event.time <= events[-1].time + extra:
                 some.add(event)
         yield from found
@@ -226,7 +226,7 @@ class TestTimes:
             if number % 100 == 0:
                 some.add(replace(event, time=event.time + 1e6, kind="something.else"))
             some.add(event)
-        some.end("x", Launch(record.ids, record.host, record.clocks))
+        some.end("x", KnownLaunch(record.ids, record.host, record.clocks))
         assert found == []
         some.close()
         assert found[0].judgement.result is Result.PROVED
@@ -244,13 +244,13 @@ class TestMisuse:
         with pytest.raises(KeyError):
             some.know("x", {})
         with pytest.raises(KeyError):
-            some.end("x", Launch({}, ""))
+            some.end("x", KnownLaunch({}, ""))
 
     def test_a_launch_without_events_is_judged(self) -> None:
         told: list[Outcome] = []
         some = Stream(CATALOGUE, FLOW, told.append)
         some.begin("x", {})
-        some.end("x", Launch({}, ""))
+        some.end("x", KnownLaunch({}, ""))
         some.close()
         assert [outcome.judgement.result for outcome in told] == [Result.FAILED]
 
@@ -263,7 +263,7 @@ class TestInterests:
         interests = Interests(CATALOGUE)
         events = pair_statements(events_of(run)[0])
         wanted = {id(event) for event in relevant(events) if not teaches_nothing(event)}
-        found = {id(event) for event in events if interests.of(event).interests}
+        found = {id(event) for event in events if interests.match(event).interests}
         assert wanted - found == set()
         assert len(found) < len(events) / 2
 

@@ -5,7 +5,7 @@ import pytest
 from rich.console import Console
 
 from hoplab.checks.findings import Finding, fails, holds, unknown
-from hoplab.checks.outcome import Outcome
+from hoplab.checks.outcome import LaunchOutcome
 from hoplab.commands.launch_table import as_json, plain, result_line, show
 from hoplab.launch.instance import LaunchedInstance
 
@@ -16,7 +16,7 @@ REQUEST = "req-1"
 
 
 def test_plain_text_is_aligned_and_tells_more_only_where_needed() -> None:
-    assert plain(Outcome(REQUEST, (GOOD, BAD))) == (
+    assert plain(LaunchOutcome(REQUEST, (GOOD, BAD))) == (
         "WHAT       STATE  DETAIL\n"
         "node ctl1  ok     SSH answers, 2 services active\n"
         "guest SSH  FAIL   no [route] to host\n"
@@ -37,12 +37,12 @@ def test_plain_text_is_aligned_and_tells_more_only_where_needed() -> None:
     ],
 )
 def test_the_last_line_counts(findings: tuple[Finding, ...], said: str) -> None:
-    outcome = Outcome(REQUEST, findings)
+    outcome = LaunchOutcome(REQUEST, findings)
     assert result_line(outcome) == f"{said} (global request id req-1)"
 
 
 def test_a_pipe_gets_plain_text_and_a_terminal_a_table() -> None:
-    outcome = Outcome(REQUEST, (GOOD, BAD))
+    outcome = LaunchOutcome(REQUEST, (GOOD, BAD))
     pipe, terminal = io.StringIO(), io.StringIO()
     show(outcome, Console(file=pipe))
     show(outcome, Console(file=terminal, force_terminal=True, width=200))
@@ -54,7 +54,7 @@ def test_a_pipe_gets_plain_text_and_a_terminal_a_table() -> None:
 
 
 def test_json_has_everything(journey: LaunchedInstance) -> None:
-    document = json.loads(as_json(Outcome(REQUEST, (GOOD, BAD), journey)))
+    document = json.loads(as_json(LaunchOutcome(REQUEST, (GOOD, BAD), journey)))
     assert (document["schema"], document["verb"], document["result"]) == (1, "launch", "fails")
     assert document["global_request_id"] == "req-1"
     assert document["journey"]["server_id"] == journey.server_id
@@ -64,4 +64,4 @@ def test_json_has_everything(journey: LaunchedInstance) -> None:
 
 
 def test_json_of_a_launch_that_did_not_get_far() -> None:
-    assert json.loads(as_json(Outcome(REQUEST, (UNREAD,))))["journey"] is None
+    assert json.loads(as_json(LaunchOutcome(REQUEST, (UNREAD,))))["journey"] is None

@@ -8,7 +8,7 @@ import pytest
 from hoplab.lab.deployment import Deployment
 from hoplab.lab.ssh import (
     OUTPUT_BYTES,
-    Nodes,
+    NodeConnections,
     Target,
     command_for_person,
     ensure_key,
@@ -100,7 +100,7 @@ def test_an_old_host_key_of_a_guest_is_forgotten(tmp_path: Path) -> None:
 def test_reading_needs_status_0(deployment: Deployment) -> None:
     said = r"ceph1: `radosgw-admin x` ended with status 2: no such bucket"
     with (
-        Nodes(deployment.ssh, runner=lambda *_: answer(2, "", "no such bucket")) as nodes,
+        NodeConnections(deployment.ssh, runner=lambda *_: answer(2, "", "no such bucket")) as nodes,
         pytest.raises(SourceError, match=said),
     ):
         nodes.read(deployment.nodes[2], ["radosgw-admin", "x"])

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from hoplab.flow.loader import load
-from hoplab.judge.verdicts import Judged, Judgement, Result, Verdict
+from hoplab.judge.verdicts import JudgedHop, Verdicts, Result, Verdict
 from hoplab.judge.waits import Wait, by_hop, find_waits, within
 from hoplab.model.events import Event
 from hoplab.parse.trouble import Log
@@ -102,8 +102,8 @@ class TestFound:
         assert wait.seconds == pytest.approx(0.2)
 
 
-def judged(name: str, begin: float, end: float) -> Judged:
-    return Judged(CATALOGUE.hops[name], Verdict.PROVED, (), (), (), begin, end, whole=True, unread=False, why="")
+def judged(name: str, begin: float, end: float) -> JudgedHop:
+    return JudgedHop(CATALOGUE.hops[name], Verdict.PROVED, (), (), (), begin, end, whole=True, unread=False, why="")
 
 
 def wait(answered: float, went_on: float, who: str = "nova-compute") -> Wait:
@@ -114,7 +114,7 @@ class TestByHop:
     def test_what_falls_into_its_senders_lag(self) -> None:
         # nova-compute takes its order from the broker, and then calls the conductor.
         hops = (judged("build-take", 10.0, 10.0), judged("conductor-call", 12.0, 12.0))
-        judgement = Judgement(hops, Result.PROVED, None)
+        judgement = Verdicts(hops, Result.PROVED, None)
         waits = [wait(9.8, 10.3), wait(11.0, 11.4), wait(11.0, 11.4, who="nova-api"), wait(12.1, 12.6)]
         found = by_hop(waits, judgement)
         assert found["conductor-call"] == pytest.approx(0.7)

@@ -59,7 +59,7 @@ link.connect("{WORK}/monitor")
 link.sendall(b"system_powerdown\\n")
 answer = len(link.recv(100))
 """
-Kind = TypeVar("Kind", bound=console.Event)
+Kind = TypeVar("Kind", bound=console.GuestEvent)
 
 
 def command(output: str, source: str = SOURCE, *arguments: str) -> str:

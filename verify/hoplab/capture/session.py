@@ -26,7 +26,7 @@ JUMP: Final = 0.05
 """Seconds by which a clock may have moved against ours while it was recorded, beyond what could be measured."""
 
 
-class Recording:
+class CaptureSession:
     """The raw text of all sources in a directory: raw/NODE/SOURCE, each as it came but for secrets.
 
     broken: the first thing that went wrong with the files, such as a full disk; None if nothing did.
@@ -115,7 +115,7 @@ class Recording:
 class Capture:
     """The agents of all nodes. Use it in a with statement: what was switched on is switched off, whatever happens."""
 
-    def __init__(self, deployment: Deployment, profile: Profile, recording: Recording) -> None:
+    def __init__(self, deployment: Deployment, profile: Profile, recording: CaptureSession) -> None:
         self._profile = profile
         self._recording = recording
         self._channels = [Channel(deployment.ssh, node, wanted(node), recording.write) for node in deployment.nodes]
@@ -152,13 +152,13 @@ class Capture:
     def sources(self) -> Iterator[Source]:
         """Yield all sources that must be there, with what is wrong with them, after the end."""
         for channel in self._channels:
-            yield from self._of_node(channel)
+            yield from self._node_sources(channel)
         for name, recorder in ACTORS[CLIENT].recorders.items():
             size = self._recording.sizes.get((CLIENT, name), 0)
             unwritten = self._recording.problems.get((CLIENT, name), "")
             yield Source(CLIENT, name, CLIENT, recorder.form, size, unwritten or ("" if size else "nothing was noted"))
 
-    def _of_node(self, channel: Channel) -> Iterator[Source]:
+    def _node_sources(self, channel: Channel) -> Iterator[Source]:
         node, whole = channel.node, channel.problems.get("*", "")
         logs = channel.problems.get("logs", "") or channel.problems.get("stamped", "")
         for recorder in channel.wanted:

@@ -7,7 +7,7 @@ from typing import Any
 
 from hoplab.checks.findings import Finding, fails, holds, unknown
 from hoplab.lab.deployment import Deployment
-from hoplab.lab.ssh import Nodes
+from hoplab.lab.ssh import NodeConnections
 from hoplab.launch.instance import LaunchedInstance
 from hoplab.model.errors import SourceError
 
@@ -59,7 +59,7 @@ def judge_object(objects: tuple[StoredObject, ...], journey: LaunchedInstance, c
     return holds("image in RGW", expected, actual, evidence)
 
 
-def check_object(nodes: Nodes, deployment: Deployment, journey: LaunchedInstance) -> Finding:
+def check_object(nodes: NodeConnections, deployment: Deployment, journey: LaunchedInstance) -> Finding:
     """Read the bucket's index on the RGW node and judge it."""
     node = deployment.first_in_group("ceph_rgw")
     argv = bucket_argv()
@@ -109,10 +109,10 @@ def judge_watchers(watchers: tuple[str, ...], address: str, journey: LaunchedIns
     return fails("volume's RBD watcher", expected, actual, evidence, command)
 
 
-def check_watcher(nodes: Nodes, deployment: Deployment, journey: LaunchedInstance) -> Finding:
+def check_watcher(nodes: NodeConnections, deployment: Deployment, journey: LaunchedInstance) -> Finding:
     """Ask Ceph who has the volume open and judge it."""
     node = deployment.first_in_group("ceph_mon")
-    compute = deployment.node_of_host(journey.host)
+    compute = deployment.find_node(journey.host)
     argv = status_argv(journey.volume_id)
     command = nodes.shown(node, argv)
     expected = f"volume {journey.volume_id} is watched by {journey.host}"

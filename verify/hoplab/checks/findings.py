@@ -7,7 +7,7 @@ from enum import StrEnum
 from hoplab.model.errors import EXIT_FAILS, EXIT_HOLDS, EXIT_UNREADABLE
 
 
-class Verdict(StrEnum):
+class CheckResult(StrEnum):
     """HOLDS: read, and so it is. FAILS: read, and it is otherwise. UNKNOWN: could not be read, so never green."""
 
     HOLDS = "holds"
@@ -24,7 +24,7 @@ class Finding:
     """
 
     subject: str
-    verdict: Verdict
+    verdict: CheckResult
     expected: str
     actual: str
     evidence: str
@@ -33,27 +33,27 @@ class Finding:
 
 def holds(subject: str, expected: str, actual: str, evidence: str) -> Finding:
     """Return a finding for what was read and is as it has to be."""
-    return Finding(subject, Verdict.HOLDS, expected, actual, evidence)
+    return Finding(subject, CheckResult.HOLDS, expected, actual, evidence)
 
 
 def fails(subject: str, expected: str, actual: str, evidence: str, *next_commands: str) -> Finding:
     """Return a finding for what was read and is not as it has to be."""
-    return Finding(subject, Verdict.FAILS, expected, actual, evidence, next_commands)
+    return Finding(subject, CheckResult.FAILS, expected, actual, evidence, next_commands)
 
 
 def unknown(subject: str, expected: str, why: str, source: str, *next_commands: str) -> Finding:
     """Return a finding for what could not be read. why: the reason; source: what was to be read."""
-    return Finding(subject, Verdict.UNKNOWN, expected, why, source, next_commands)
+    return Finding(subject, CheckResult.UNKNOWN, expected, why, source, next_commands)
 
 
-def overall(findings: Iterable[Finding]) -> Verdict:
+def overall(findings: Iterable[Finding]) -> CheckResult:
     """Return the worst verdict: one that fails outweighs one that is unknown. No finding at all is unknown."""
     verdicts = {finding.verdict for finding in findings}
-    if Verdict.FAILS in verdicts:
-        return Verdict.FAILS
-    return Verdict.HOLDS if verdicts == {Verdict.HOLDS} else Verdict.UNKNOWN
+    if CheckResult.FAILS in verdicts:
+        return CheckResult.FAILS
+    return CheckResult.HOLDS if verdicts == {CheckResult.HOLDS} else CheckResult.UNKNOWN
 
 
-def exit_code(verdict: Verdict) -> int:
+def exit_code(verdict: CheckResult) -> int:
     """Return the exit status for a verdict: 0 holds, 1 fails, 3 unknown."""
-    return {Verdict.HOLDS: EXIT_HOLDS, Verdict.FAILS: EXIT_FAILS, Verdict.UNKNOWN: EXIT_UNREADABLE}[verdict]
+    return {CheckResult.HOLDS: EXIT_HOLDS, CheckResult.FAILS: EXIT_FAILS, CheckResult.UNKNOWN: EXIT_UNREADABLE}[verdict]

@@ -30,7 +30,7 @@ def console_text(cloud: Connection, server_id: str) -> str:
     return str(output.get("output") or "")
 
 
-def judge_console(events: Sequence[console.Event], journey: LaunchedInstance) -> tuple[Finding, Finding, Finding]:
+def judge_console(events: Sequence[console.GuestEvent], journey: LaunchedInstance) -> tuple[Finding, Finding, Finding]:
     """Judge the DHCP, metadata and volume lines since the guest's last start, each by this launch's ids."""
     recent = console.last_boot(events)
     command = f"openstack console log show {journey.server_id}"
@@ -44,7 +44,7 @@ def judge_console(events: Sequence[console.Event], journey: LaunchedInstance) ->
     leases = [event for event in recent if isinstance(event, console.DhcpOk)]
     told = [event for event in recent if isinstance(event, console.MetadataOk)]
     writes = console.disk_writes(recent)
-    serial = console.serial_of(journey.volume_id)
+    serial = console.disk_serial(journey.volume_id)
     return (
         finding(
             "guest DHCP",

@@ -6,7 +6,7 @@ from openstack.connection import Connection
 from hoplab.checks.findings import Finding, fails, holds
 from hoplab.lab.deployment import Deployment
 from hoplab.lab.ssh import command_for_person
-from hoplab.launch.instance import LaunchedInstance, host_of
+from hoplab.launch.instance import LaunchedInstance, server_host
 
 
 def addresses(server: Server) -> tuple[str, ...]:
@@ -47,7 +47,7 @@ def judge_time(journey: LaunchedInstance) -> Finding:
 def check_instance(cloud: Connection, journey: LaunchedInstance) -> Finding:
     """Read the instance anew and judge it."""
     server = cloud.compute.get_server(journey.server_id)
-    return judge_instance(str(server.status), host_of(server), addresses(server), journey)
+    return judge_instance(str(server.status), server_host(server), addresses(server), journey)
 
 
 NOVA = ("nova-scheduler", "nova-conductor", "nova-compute")

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 
 from hoplab.checks.findings import Finding, fails, holds, unknown
 from hoplab.lab.deployment import Deployment, Node, Service
-from hoplab.lab.ssh import Nodes
+from hoplab.lab.ssh import NodeConnections
 from hoplab.model.errors import SourceError
 
 PROPERTIES = ("Id", "LoadState", "ActiveState", "SubState", "Result")
@@ -45,7 +45,7 @@ def parse_show(text: str) -> tuple[UnitState, ...]:
     return tuple(states)
 
 
-def of_services(
+def service_states(
     services: Sequence[Service], states: Sequence[UnitState]
 ) -> tuple[tuple[Service, UnitState], ...] | None:
     """Return each service with each of its units' states; None if systemd told of too few or too many.
@@ -68,7 +68,7 @@ def of_services(
 def judge(node: Node, states: Sequence[UnitState], commands: Sequence[str]) -> Finding:
     """Judge a node by its units' states, given in the order of its services; commands: how to see each one's log."""
     expected = promise(node)
-    pairs = of_services(node.services, states)
+    pairs = service_states(node.services, states)
     if pairs is None:
         return unknown(
             f"node {node.name}",
@@ -98,7 +98,7 @@ def log_argv(service: Service) -> list[str]:
     return ["journalctl", "--no-pager", "-n", "50", "-u", service.unit]
 
 
-def check_node(nodes: Nodes, node: Node) -> Finding:
+def check_node(nodes: NodeConnections, node: Node) -> Finding:
     """Read and judge one node with one SSH call."""
     units = [service.unit for service in node.services]
     argv = show_argv(units) if units else ["true"]
@@ -115,7 +115,7 @@ def check_node(nodes: Nodes, node: Node) -> Finding:
     return judge(node, parse_show(result.stdout) if units else (), commands)
 
 
-def check_nodes(nodes: Nodes, deployment: Deployment) -> tuple[Finding, ...]:
+def check_nodes(nodes: NodeConnections, deployment: Deployment) -> tuple[Finding, ...]:
     """Read and judge all nodes at once; findings in the order of the description."""
     with ThreadPoolExecutor(max_workers=len(deployment.nodes)) as pool:
         return tuple(pool.map(lambda node: check_node(nodes, node), deployment.nodes))

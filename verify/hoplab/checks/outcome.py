@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from hoplab.checks.findings import Finding, Verdict, overall
+from hoplab.checks.findings import Finding, CheckResult, overall
 from hoplab.launch.instance import LaunchedInstance
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class LaunchOutcome:
     """What a launch came to. journey: None if the instance didn't get as far; booted: False if it ran already."""
 
     global_request_id: str
@@ -16,6 +16,6 @@ class Outcome:
     booted: bool = True
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> CheckResult:
         """The worst verdict of all findings."""
         return overall(self.findings)

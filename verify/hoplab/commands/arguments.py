@@ -20,7 +20,7 @@ ENVIRONMENT: Final = "HOPLAB_RUNS"
 
 
 def add_run(one: argparse.ArgumentParser, *, required: bool) -> None:
-    """Add the argument that names a run (see `run_of`)."""
+    """Add the argument that names a run (see `run_directory`)."""
     one.add_argument(
         "run",
         metavar="RUN",
@@ -32,19 +32,19 @@ def add_run(one: argparse.ArgumentParser, *, required: bool) -> None:
 
 
 def add_runs(one: argparse.ArgumentParser) -> None:
-    """Add the option that says where runs are kept (see `runs_of`)."""
+    """Add the option that says where runs are kept (see `runs_directory`)."""
     one.add_argument("--runs", type=path, metavar="DIR", help=f"where runs are kept (${ENVIRONMENT}, else {RUNS}/)")
 
 
 def add_flow(one: argparse.ArgumentParser) -> None:
-    """Add the option that says which documented list is meant (see `flow_of`)."""
+    """Add the option that says which documented list is meant (see `chosen_flow`)."""
     one.add_argument(
         "--flow", metavar="FLOW", help="the documented list: of a launch launch-58 (default), cli-28, deck-17"
     )
 
 
 def add_journey(one: argparse.ArgumentParser, default: str = LAUNCH) -> None:
-    """Add the option that says which journey is meant (see `flow_of`)."""
+    """Add the option that says which journey is meant (see `chosen_flow`)."""
     one.add_argument("--journey", metavar="JOURNEY", help=f"{' or '.join(journeys())} (default: {default})")
 
 
@@ -75,7 +75,7 @@ def path(text: str) -> Path:
     return Path(text)
 
 
-def flow_of(arguments: argparse.Namespace, journey: str = "") -> tuple[Catalogue, Flow]:
+def chosen_flow(arguments: argparse.Namespace, journey: str = "") -> tuple[Catalogue, Flow]:
     """Return all hops of a journey and the flow that was asked for; ConfigurationError if there is none of that name.
 
     journey: its name, empty for the one that was asked for, or else a launch.
@@ -90,7 +90,7 @@ def flow_of(arguments: argparse.Namespace, journey: str = "") -> tuple[Catalogue
     return catalogue, flow
 
 
-def runs_of(arguments: argparse.Namespace, deployment: Deployment | None = None) -> Path:
+def runs_directory(arguments: argparse.Namespace, deployment: Deployment | None = None) -> Path:
     """Return where runs are kept: as asked for, else beside the lab's `.lab`, else here."""
     named = arguments.runs or os.environ.get(ENVIRONMENT)
     if named:
@@ -100,9 +100,9 @@ def runs_of(arguments: argparse.Namespace, deployment: Deployment | None = None)
     return Path.cwd() / RUNS
 
 
-def run_of(arguments: argparse.Namespace) -> Path:
+def run_directory(arguments: argparse.Namespace) -> Path:
     """Return the run's directory that was asked for, by its path or its name; ConfigurationError if there is none."""
-    runs = runs_of(arguments)
+    runs = runs_directory(arguments)
     wanted: Path = arguments.run or Path(LATEST)
     for place in (wanted, runs / wanted) if arguments.run else (runs / wanted,):
         if place.is_dir():
@@ -110,6 +110,6 @@ def run_of(arguments: argparse.Namespace) -> Path:
     raise ConfigurationError(f"there is no run {wanted} here or in {runs}: run `hoplab verify`, or name another")
 
 
-def report_of(directory: Path) -> Document:
+def load_report(directory: Path) -> Document:
     """Return a run's report as it was written; ConfigurationError if it has none that can be read."""
     return read_report(directory / REPORT)

@@ -12,7 +12,7 @@ from hoplab.launch.cleanup import cleanup
 from hoplab.launch.plan import Plan
 from hoplab.launch.removal import Removal
 from hoplab.model.errors import EXIT_FAILS, EXIT_HOLDS
-from hoplab.report.output import as_json, safe_line, say
+from hoplab.report.output import as_json, safe_line, print_message
 
 
 def add_arguments(verb: argparse.ArgumentParser) -> None:
@@ -25,7 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
     deployment = load(find_lab(arguments.lab))
     with translate_errors("cleanup"):
         cloud = connect(deployment, new_request_id())
-        removals = cleanup(cloud, Plan(), say, runs=True)
+        removals = cleanup(cloud, Plan(), print_message, runs=True)
     if arguments.json:
         rows = [{"kind": row.kind, "removed": row.removed, "problem": row.problem} for row in removals]
         sys.stdout.write(as_json({"schema": 1, "verb": "cleanup", "removals": rows}))
@@ -37,10 +37,10 @@ def run(arguments: argparse.Namespace) -> int:
 def delete_all(cloud: Connection, plan: Plan) -> Sequence[Removal]:
     """Remove what a launch made, and say what could not be removed."""
     with translate_errors("cleanup"):
-        removals = cleanup(cloud, plan, say)
+        removals = cleanup(cloud, plan, print_message)
     for removal in removals:
         if removal.problem:
-            say(f"{removal.kind}: {removal.problem}")
+            print_message(f"{removal.kind}: {removal.problem}")
     return removals
 
 

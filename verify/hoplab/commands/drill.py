@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from hoplab.commands.arguments import add_flow, add_journey, add_runs, flow_of, path, runs_of, whole_number
+from hoplab.commands.arguments import add_flow, add_journey, add_runs, chosen_flow, path, runs_directory, whole_number
 from hoplab.commands.drill_table import Flows, as_row, find_fault, show, show_answer, show_list
 from hoplab.commands.judged import judge_all, write_page
 from hoplab.drill import loader
-from hoplab.drill.drilling import Outcome, drill
+from hoplab.drill.outcomes import DrillOutcome, drill
 from hoplab.drill.injection import heal, put_in
-from hoplab.drill.journal import Journal
+from hoplab.drill.journal import FaultJournal
 from hoplab.drill.matrix import RESULTS, line, page, run_all
 from hoplab.drill.model import Fault
 from hoplab.drill.recovery import wait_recovered
@@ -24,9 +24,9 @@ from hoplab.lab.deployment import Deployment, find_lab, load
 from hoplab.model.errors import EXIT_FAILS, EXIT_HOLDS, ConfigurationError
 from hoplab.report.document import Document
 from hoplab.report.output import as_json as to_json
-from hoplab.report.output import say
+from hoplab.report.output import print_message
 from hoplab.session.options import Options
-from hoplab.session.verification import verify
+from hoplab.session.recorded_launches import verify
 
 MOST_DRAWN = 100
 
@@ -60,7 +60,7 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Carry out `hoplab drill`; return the exit status."""
     _check(arguments)
-    asked, _flow = flow_of(arguments)
+    asked, _flow = chosen_flow(arguments)
     catalogues = load_all()
     flows = Flows(catalogues, {asked.name: arguments.flow} if arguments.flow else {})
     faults = loader.load(catalogues)
@@ -70,11 +70,11 @@ def run(arguments: argparse.Namespace) -> int:
         return show_list(faults, flows, as_json=arguments.json)
     deployment = load(find_lab(arguments.lab))
     if arguments.answer or arguments.heal:
-        every, journal = loader.load(catalogues), Journal(deployment.directory)
+        every, journal = loader.load(catalogues), FaultJournal(deployment.directory)
         return show_answer(journal, every, flows) if arguments.answer else _heal_fault(deployment, every)
     if arguments.blind:
         return _put_in_blind(deployment, [fault for fault in faults.values() if fault.journey == asked.name])
-    return _drill(arguments, Drills(deployment, runs_of(arguments, deployment), flows), faults)
+    return _drill(arguments, Drills(deployment, runs_directory(arguments, deployment), flows), faults)
 
 
 def _drill(arguments: argparse.Namespace, drills: "Drills", faults: dict[str, Fault]) -> int:
@@ -83,7 +83,7 @@ def _drill(arguments: argparse.Namespace, drills: "Drills", faults: dict[str, Fa
         return _run_all(drills, faults, arguments.page)
     if arguments.quick:
         quick = [fault for fault in faults.values() if fault.quick]
-        return _run_quick(drills, drawn(quick, arguments.draw, arguments.seed) if arguments.draw else quick)
+        return _run_quick(drills, draw_faults(quick, arguments.draw, arguments.seed) if arguments.draw else quick)
     return _run_one(drills, find_fault(faults, arguments.fault, before=arguments.before), as_json=arguments.json)
 
 
@@ -105,8 +105,8 @@ class Drills:
     runs: Path
     flows: Flows
 
-    def one(self, fault: Fault) -> Outcome:
-        """Carry out a drill (see `hoplab.drill.drilling.drill`)."""
+    def run_drill(self, fault: Fault) -> DrillOutcome:
+        """Carry out a drill (see `hoplab.drill.outcomes.drill`)."""
         catalogue, flow = self.flows.of(fault.journey)
         return drill(
             self.deployment,
@@ -114,7 +114,7 @@ class Drills:
             fault,
             catalogue=catalogue,
             judge=lambda directories: judge_all(directories, catalogue, flow),
-            say=say,
+            say=print_message,
         )
 
     def is_clean(self, journey: str) -> bool:
@@ -126,14 +126,14 @@ class Drills:
             self.deployment,
             self.runs,
             options,
-            say=say,
+            say=print_message,
             recorded=lambda made: found.update(judge_all(made, catalogue, flow)),
         )
         return all(document["result"] == Result.PROVED for document in found.values())
 
 
 def _run_one(drills: Drills, fault: Fault, *, as_json: bool) -> int:
-    outcome = drills.one(fault)
+    outcome = drills.run_drill(fault)
     if as_json:
         sys.stdout.write(to_json(as_row(outcome)))
     else:
@@ -147,9 +147,9 @@ def _run_all(drills: Drills, faults: dict[str, Fault], where: Path | None) -> in
         [*modes(faults.values())],
         drills.runs / RESULTS,
         release,
-        one=lambda fault: as_row(drills.one(fault)),
+        one=lambda fault: as_row(drills.run_drill(fault)),
         is_clean=drills.is_clean,
-        say=say,
+        say=print_message,
     )
     if where:
         every = loader.load(drills.flows.catalogues)
@@ -168,11 +168,11 @@ def modes(faults: Iterable[Fault]) -> Iterator[Fault]:
             yield fault.before
 
 
-def drawn(faults: list[Fault], number: int, seed: str | None) -> list[Fault]:
+def draw_faults(faults: list[Fault], number: int, seed: str | None) -> list[Fault]:
     """Return as many of the faults (all, if there are not so many), in their order; say which seed drew them."""
     seed = seed if seed is not None else f"{random.getrandbits(32):08x}"
     chosen = random.Random(seed).sample(range(len(faults)), min(number, len(faults)))
-    say(f"{len(chosen)} of {len(faults)} quick drills, drawn with --seed {seed}")
+    print_message(f"{len(chosen)} of {len(faults)} quick drills, drawn with --seed {seed}")
     return [faults[index] for index in sorted(chosen)]
 
 
@@ -180,13 +180,13 @@ def _run_quick(drills: Drills, faults: list[Fault]) -> int:
     """Carry out drills, and see at the end that their journeys are proved without a fault; no result is kept."""
     missed = []
     for fault in faults:
-        row = as_row(drills.one(fault))
-        say(line(row))
+        row = as_row(drills.run_drill(fault))
+        print_message(line(row))
         missed += [] if row["localised"] else [fault.name]
     unclean = [name for name in dict.fromkeys(fault.journey for fault in faults) if not drills.is_clean(name)]
-    say(f"{len(faults) - len(missed)} of {len(faults)} faults localised" + "".join(f"; NOT {name}" for name in missed))
+    print_message(f"{len(faults) - len(missed)} of {len(faults)} faults localised" + "".join(f"; NOT {name}" for name in missed))
     for name in unclean:
-        say(f"the {name} after them is NOT proved")
+        print_message(f"the {name} after them is NOT proved")
     return EXIT_FAILS if unclean or missed else EXIT_HOLDS
 
 
@@ -195,16 +195,16 @@ def _put_in_blind(deployment: Deployment, faults: list[Fault]) -> int:
     fault = random.choice([fault for fault in faults if not (fault.slows or fault.only_early)])
     put_in(deployment, fault)
     verb = "hoplab verify" if fault.journey == LAUNCH else f"hoplab verify --journey {fault.journey}"
-    say(f"a fault is in the lab. Find it, with `{verb}` for one; `hoplab drill --answer` tells which it is")
-    say("take it out with `hoplab drill --heal`")
+    print_message(f"a fault is in the lab. Find it, with `{verb}` for one; `hoplab drill --answer` tells which it is")
+    print_message("take it out with `hoplab drill --heal`")
     return EXIT_HOLDS
 
 
 def _heal_fault(deployment: Deployment, faults: dict[str, Fault]) -> int:
     name = heal(deployment)
     if not name:
-        say("no fault is in the lab")
+        print_message("no fault is in the lab")
         return EXIT_HOLDS
-    say(f"the fault {name} is out; waiting until the lab is well again")
+    print_message(f"the fault {name} is out; waiting until the lab is well again")
     wait_recovered(deployment, faults[name].rest if name in faults else 0.0)
     return EXIT_HOLDS

@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from rich.console import Console
 from rich.table import Table
 
-from hoplab.drill.drilling import Outcome
-from hoplab.drill.journal import Journal
+from hoplab.drill.outcomes import DrillOutcome
+from hoplab.drill.journal import FaultJournal
 from hoplab.drill.model import Fault
 from hoplab.flow.model import LAUNCH, Catalogue, Flow
 from hoplab.model.errors import EXIT_FAILS, EXIT_HOLDS, ConfigurationError
 from hoplab.report.document import Document
 from hoplab.report.outline import cleaned
 from hoplab.report.output import as_json as to_json
-from hoplab.report.output import say
+from hoplab.report.output import print_message
 from hoplab.run.record import PREPARATION
 
 
@@ -51,7 +51,7 @@ def find_fault(faults: dict[str, Fault], name: str, *, before: bool = False) -> 
     return fault.before
 
 
-def as_row(outcome: Outcome) -> Document:
+def as_row(outcome: DrillOutcome) -> Document:
     """Return a drill's outcome as data."""
     first = outcome.first
     return {
@@ -98,10 +98,10 @@ def show_list(faults: dict[str, Fault], flows: Flows, *, as_json: bool) -> int:
     return EXIT_HOLDS
 
 
-def show_answer(journal: Journal, faults: dict[str, Fault], flows: Flows) -> int:
+def show_answer(journal: FaultJournal, faults: dict[str, Fault], flows: Flows) -> int:
     """Show which fault is in the lab; return the exit status."""
     if not journal.read():
-        say("no fault is in the lab: put one in with `hoplab drill --blind`")
+        print_message("no fault is in the lab: put one in with `hoplab drill --blind`")
         return EXIT_FAILS
     fault = find_fault(faults, journal.fault)
     why = f" {fault.because}" if fault.because else ""
@@ -116,7 +116,7 @@ def show_answer(journal: Journal, faults: dict[str, Fault], flows: Flows) -> int
     return EXIT_HOLDS
 
 
-def show(outcome: Outcome, flows: Flows) -> None:
+def show(outcome: DrillOutcome, flows: Flows) -> None:
     """Show what a drill came to."""
     fault, first = outcome.fault, outcome.first
     journey = fault.journey

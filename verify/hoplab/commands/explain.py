@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from hoplab.commands.arguments import add_journey, add_runs, flow_of, report_of, runs_of
+from hoplab.commands.arguments import add_journey, add_runs, chosen_flow, load_report, runs_directory
 from hoplab.flow.loader import load_all
 from hoplab.flow.model import Catalogue, Flow
 from hoplab.lab.deployment import Deployment, find_lab, load
@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
         list_hops(catalogue, flow, console)
         return EXIT_HOLDS
     deployment = lab_if_any(arguments.lab)
-    last = last_run(runs_of(arguments, deployment))
+    last = last_run(runs_directory(arguments, deployment))
     for index, hop in enumerate(find_hop(catalogue, flow, arguments.hop)):
         if index:
             console.print()
@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _asked(arguments: argparse.Namespace) -> tuple[Catalogue, Flow]:
     """Return the journey that is meant, and its list: the one that has the hop, if none is named."""
-    asked = flow_of(arguments)
+    asked = chosen_flow(arguments)
     if arguments.journey is None and arguments.flow is None and arguments.hop not in asked[0].hops:
         for catalogue in load_all().values():
             if arguments.hop in catalogue.hops:
@@ -68,6 +68,6 @@ def last_run(runs: Path) -> LastRun:
     if not directory.is_dir():
         return LastRun()
     try:
-        return LastRun(directory.resolve(), report_of(directory.resolve()), "")
+        return LastRun(directory.resolve(), load_report(directory.resolve()), "")
     except ConfigurationError as error:
         return LastRun(directory.resolve(), None, str(error), damaged=(directory / REPORT).exists())

@@ -12,7 +12,7 @@ from hoplab.judge.pace import write_usual
 from hoplab.judge.verdicts import Result
 from hoplab.model.errors import ConfigurationError
 from hoplab.report.document import Document
-from hoplab.report.output import as_json, safe_line, say
+from hoplab.report.output import as_json, safe_line, print_message
 from hoplab.report.terminal import result_line, show_report
 from hoplab.run.record import point_latest
 from hoplab.session.judge_run import judge_run
@@ -32,7 +32,7 @@ def judge_all(directories: Iterable[Path], catalogue: Catalogue, flow: Flow) -> 
         found[directory] = document = judge_run(directory, catalogue, flow)
         (directory / "report.html").write_text(render_html(document), encoding="utf-8")
         if document["result"] != Result.PROVED:
-            say(result_line(document))
+            print_message(result_line(document))
     point_latest(next(iter(found)))
     return found
 
@@ -50,10 +50,10 @@ def show(documents: list[Document], directories: "tuple[Path, ...] | list[Path]"
         else:
             console.print(safe_line(result_line(document)), soft_wrap=True, highlight=False, markup=False)
     for directory in directories:
-        say(f"run {directory}")
+        print_message(f"run {directory}")
 
 
-def worst(statuses: Iterable[int]) -> int:
+def worst_status(statuses: Iterable[int]) -> int:
     """Return the exit status of several things: what does not hold before what could not be read."""
     return max(statuses, key=WORST_LAST.index)
 
@@ -64,4 +64,4 @@ def write_page(option: str, file: Path, text: str) -> None:
         file.write_text(text, encoding="utf-8", errors="replace")
     except OSError as error:
         raise ConfigurationError(f"{option} {file}: {error.strerror}: name another file") from None
-    say(f"written to {file}")
+    print_message(f"written to {file}")

@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from hoplab.checks.findings import exit_code
-from hoplab.checks.outcome import Outcome
+from hoplab.checks.outcome import LaunchOutcome
 from hoplab.commands import judged
 from hoplab.commands.arguments import add_runs
 from hoplab.commands.cleanup import delete_all, removal_code
@@ -18,10 +18,10 @@ from hoplab.lab.connection import connect, new_request_id
 from hoplab.lab.deployment import find_lab, load
 from hoplab.launch.plan import Plan
 from hoplab.report.document import Document
-from hoplab.report.output import say
-from hoplab.session.background import Background
+from hoplab.report.output import print_message
+from hoplab.session.background import BackgroundTask
 from hoplab.session.checked_launch import launch
-from hoplab.session.judge_run import status_of
+from hoplab.session.judge_run import exit_status
 from hoplab.session.options import Options
 
 
@@ -54,13 +54,13 @@ def run(arguments: argparse.Namespace) -> int:
     plan = Plan()
     request_id = new_request_id()
     cloud = connect(deployment, request_id)
-    proof = Background(lambda: prove(arguments, deployment, Options()))
+    proof = BackgroundTask(lambda: prove(arguments, deployment, Options()))
     outcome = launch(
         cloud,
         deployment,
         plan,
         global_request_id=request_id,
-        say=say,
+        say=print_message,
         existing=arguments.existing,
         active=proof.begin if arguments.verify else lambda: None,
     )
@@ -71,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
     return status or removal_code(removals)
 
 
-def _shown(outcome: Outcome, proof: Background[dict[Path, Document]], *, json: bool) -> int:
+def _shown(outcome: LaunchOutcome, proof: BackgroundTask[dict[Path, Document]], *, json: bool) -> int:
     """Show what became of a launch, and of the one that was recorded meanwhile; return the exit status."""
     if not json:
         show(outcome, Console())
@@ -82,4 +82,4 @@ def _shown(outcome: Outcome, proof: Background[dict[Path, Document]], *, json: b
     elif found:
         judged.show(list(found.values()), list(found), json=False)
     sys.stdout.flush()
-    return judged.worst([exit_code(outcome.verdict), *(status_of(document["result"]) for document in found.values())])
+    return judged.worst_status([exit_code(outcome.verdict), *(exit_status(document["result"]) for document in found.values())])

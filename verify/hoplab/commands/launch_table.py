@@ -9,21 +9,21 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from hoplab.checks.findings import Finding, Verdict
-from hoplab.checks.outcome import Outcome
+from hoplab.checks.findings import Finding, CheckResult
+from hoplab.checks.outcome import LaunchOutcome
 from hoplab.report.document import Document
 from hoplab.report.outline import cleaned, one_line
 
 SCHEMA = 1
-STATES = {Verdict.HOLDS: "ok", Verdict.FAILS: "FAIL", Verdict.UNKNOWN: "unknown"}
-COLOURS = {Verdict.HOLDS: "green", Verdict.FAILS: "bold red", Verdict.UNKNOWN: "yellow"}
+STATES = {CheckResult.HOLDS: "ok", CheckResult.FAILS: "FAIL", CheckResult.UNKNOWN: "unknown"}
+COLOURS = {CheckResult.HOLDS: "green", CheckResult.FAILS: "bold red", CheckResult.UNKNOWN: "yellow"}
 HEADER = ("WHAT", "STATE", "DETAIL")
 
 
 def details(finding: Finding) -> list[str]:
     """Return what is told of a finding, line by line: what was found, and if it isn't well, all that helps."""
     lines = [finding.actual]
-    if finding.verdict is not Verdict.HOLDS:
+    if finding.verdict is not CheckResult.HOLDS:
         lines += [f"expected: {finding.expected}", f"read from: {finding.evidence}"]
     return [cleaned(one_line(line)) for line in lines]
 
@@ -33,23 +33,23 @@ def look_next(finding: Finding) -> list[str]:
     return [f"look next: {cleaned(one_line(command))}" for command in finding.next_commands]
 
 
-def result_line(outcome: Outcome) -> str:
+def result_line(outcome: LaunchOutcome) -> str:
     """Return the last line: the result, the counts and the global request id."""
     total = len(outcome.findings)
-    counts = {verdict: sum(finding.verdict is verdict for finding in outcome.findings) for verdict in Verdict}
+    counts = {verdict: sum(finding.verdict is verdict for finding in outcome.findings) for verdict in CheckResult}
     match outcome.verdict:
-        case Verdict.HOLDS:
+        case CheckResult.HOLDS:
             said = f"all {total} checks hold"
-        case Verdict.FAILS:
-            said = f"{counts[Verdict.FAILS]} of {total} checks fail"
-        case Verdict.UNKNOWN:
-            said = f"{counts[Verdict.UNKNOWN]} of {total} checks could not be read"
-    if outcome.verdict is Verdict.FAILS and counts[Verdict.UNKNOWN]:
-        said += f", {counts[Verdict.UNKNOWN]} could not be read"
+        case CheckResult.FAILS:
+            said = f"{counts[CheckResult.FAILS]} of {total} checks fail"
+        case CheckResult.UNKNOWN:
+            said = f"{counts[CheckResult.UNKNOWN]} of {total} checks could not be read"
+    if outcome.verdict is CheckResult.FAILS and counts[CheckResult.UNKNOWN]:
+        said += f", {counts[CheckResult.UNKNOWN]} could not be read"
     return f"launch {outcome.verdict}: {said} (global request id {outcome.global_request_id})"
 
 
-def plain(outcome: Outcome) -> str:
+def plain(outcome: LaunchOutcome) -> str:
     """Return the table as text: columns apart by two spaces, no line cut or wrapped, so that ids can be searched."""
     rows: list[Sequence[str]] = [HEADER]
     for finding in outcome.findings:
@@ -61,7 +61,7 @@ def plain(outcome: Outcome) -> str:
     return "\n".join([*lines, "", result_line(outcome)]) + "\n"
 
 
-def rich_table(outcome: Outcome) -> Table:
+def rich_table(outcome: LaunchOutcome) -> Table:
     """Return the table for a terminal."""
     table = Table(*HEADER)
     for finding in outcome.findings:
@@ -70,7 +70,7 @@ def rich_table(outcome: Outcome) -> Table:
     return table
 
 
-def show(outcome: Outcome, console: Console) -> None:
+def show(outcome: LaunchOutcome, console: Console) -> None:
     """Print the table and the result line, with colours if the console is a terminal."""
     if not console.is_terminal:
         console.file.write(plain(outcome))
@@ -83,7 +83,7 @@ def show(outcome: Outcome, console: Console) -> None:
     console.print(result_line(outcome), style=COLOURS[outcome.verdict], soft_wrap=True, markup=False, highlight=False)
 
 
-def as_json(outcome: Outcome, report: Document | None = None) -> str:
+def as_json(outcome: LaunchOutcome, report: Document | None = None) -> str:
     """Return the outcome as a JSON document: schema, verb, result, global_request_id, journey or null, findings.
 
     report: the one on the launch that was recorded meanwhile, where there was one.

@@ -22,7 +22,7 @@ from hoplab.model.errors import (
     HoplabError,
 )
 from hoplab.model.files import reason
-from hoplab.report.output import EXIT_PIPE, safe_line, say, standard_streams
+from hoplab.report.output import EXIT_PIPE, safe_line, print_message, standard_streams
 
 Verb = Callable[[argparse.Namespace], int]
 TRACEBACK = "HOPLAB_TRACEBACK"
@@ -110,22 +110,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         return EXIT_PIPE
     except HoplabError as error:
-        say(f"error: {error}")
+        print_message(f"error: {error}")
         return error.exit_code
     except OSError as error:
         if os.environ.get(TRACEBACK):
             raise
         # A disk, a right or a name that is in the way is no fault of ours.
         where = "this machine" if error.filename is None else error.filename
-        say(f"error: {where}: {reason(error)}: make room for it, or name another place")
+        print_message(f"error: {where}: {reason(error)}: make room for it, or name another place")
         return EXIT_USAGE
     except KeyboardInterrupt:
-        say("interrupted; what was made so far stays: do it again, or run `hoplab cleanup` to remove it")
+        print_message("interrupted; what was made so far stays: do it again, or run `hoplab cleanup` to remove it")
         return EXIT_INTERRUPTED
     except Exception as error:
         if os.environ.get(TRACEBACK):
             raise
-        say(f"error: a fault in hoplab itself: {type(error).__name__}: {error} (run again with {TRACEBACK}=1 for more)")
+        print_message(f"error: a fault in hoplab itself: {type(error).__name__}: {error} (run again with {TRACEBACK}=1 for more)")
         return EXIT_UNREADABLE
     finally:
         os.umask(loose)

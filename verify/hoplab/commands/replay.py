@@ -2,10 +2,10 @@
 
 import argparse
 
-from hoplab.commands.arguments import add_flow, add_run, flow_of, run_of
+from hoplab.commands.arguments import add_flow, add_run, chosen_flow, run_directory
 from hoplab.commands.judged import show
 from hoplab.run.record import read_record
-from hoplab.session.judge_run import judge_run, status_of
+from hoplab.session.judge_run import judge_run, exit_status
 
 
 def add_arguments(verb: argparse.ArgumentParser) -> None:
@@ -17,8 +17,8 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Carry out `hoplab replay`; return the exit status. Needs no lab and writes nothing."""
-    directory = run_of(arguments)
-    catalogue, flow = flow_of(arguments, read_record(directory).journey)
+    directory = run_directory(arguments)
+    catalogue, flow = chosen_flow(arguments, read_record(directory).journey)
     document = judge_run(directory, catalogue, flow, write=False)
     show([document], [directory], json=arguments.json)
-    return status_of(document["result"])
+    return exit_status(document["result"])

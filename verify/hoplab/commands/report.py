@@ -5,7 +5,7 @@ import io
 
 from rich.console import Console
 
-from hoplab.commands.arguments import add_run, path, report_of, run_of
+from hoplab.commands.arguments import add_run, path, load_report, run_directory
 from hoplab.commands.judged import write_page
 from hoplab.model.errors import EXIT_HOLDS
 from hoplab.report.html import render_html
@@ -26,7 +26,7 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Carry out `hoplab report`; return the exit status."""
-    document = report_of(run_of(arguments))
+    document = load_report(run_directory(arguments))
     if arguments.html:
         text = render_html(document)
     elif arguments.junit:

@@ -6,15 +6,15 @@ from typing import Final
 
 from hoplab.lab import deployment
 from hoplab.model.errors import EXIT_HOLDS
-from hoplab.model.forms import Form, published
+from hoplab.model.schemas import Schema, published_schema
 from hoplab.report import form
 from hoplab.report.output import as_json
 from hoplab.run import record
 
-SCHEMAS: Final[dict[str, Form]] = {
-    "lab": published(deployment.FORM, "lab.json", "a cloud as Hoplab is told of it"),
-    "journey": published(record.FORM, "journey.json", "what is known of a launch beside what was recorded"),
-    "report": published(form.FORM, "report.json", "the report on a run"),
+SCHEMAS: Final[dict[str, Schema]] = {
+    "lab": published_schema(deployment.FORM, "lab.json", "a cloud as Hoplab is told of it"),
+    "journey": published_schema(record.FORM, "journey.json", "what is known of a launch beside what was recorded"),
+    "report": published_schema(form.FORM, "report.json", "the report on a run"),
 }
 """By the file's name without its ending."""
 

@@ -7,18 +7,18 @@ from hoplab.commands.arguments import (
     add_flow,
     add_journey,
     add_runs,
-    flow_of,
-    runs_of,
+    chosen_flow,
+    runs_directory,
     seconds,
     whole_number,
 )
-from hoplab.commands.judged import judge_all, show, worst
+from hoplab.commands.judged import judge_all, show, worst_status
 from hoplab.lab.deployment import Deployment, find_lab, load
 from hoplab.report.document import Document
-from hoplab.report.output import say
-from hoplab.session.judge_run import status_of
+from hoplab.report.output import print_message
+from hoplab.session.judge_run import exit_status
 from hoplab.session.options import Options
-from hoplab.session.verification import MOST, verify
+from hoplab.session.recorded_launches import MOST, verify
 
 
 def add_arguments(verb: argparse.ArgumentParser) -> None:
@@ -53,19 +53,19 @@ def run(arguments: argparse.Namespace) -> int:
     deployment = load(find_lab(arguments.lab))
     found = prove(arguments, deployment, options)
     show(list(found.values()), list(found), json=arguments.json)
-    return worst(status_of(document["result"]) for document in found.values())
+    return worst_status(exit_status(document["result"]) for document in found.values())
 
 
 def options_of(arguments: argparse.Namespace, count: int = 1) -> Options:
     """Return what is asked for; ConfigurationError for what the journey can't do."""
-    options = Options(count, arguments.warm, arguments.keep, arguments.timeout, journey=flow_of(arguments)[0].name)
+    options = Options(count, arguments.warm, arguments.keep, arguments.timeout, journey=chosen_flow(arguments)[0].name)
     options.check()
     return options
 
 
 def prove(arguments: argparse.Namespace, deployment: Deployment, options: Options) -> dict[Path, Document]:
     """Do a journey while the lab is recorded; return each run's report by its directory."""
-    catalogue, flow = flow_of(arguments)
-    runs, found = runs_of(arguments, deployment), dict[Path, Document]()
-    verify(deployment, runs, options, say=say, recorded=lambda made: found.update(judge_all(made, catalogue, flow)))
+    catalogue, flow = chosen_flow(arguments)
+    runs, found = runs_directory(arguments, deployment), dict[Path, Document]()
+    verify(deployment, runs, options, say=print_message, recorded=lambda made: found.update(judge_all(made, catalogue, flow)))
     return found

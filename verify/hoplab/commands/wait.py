@@ -5,7 +5,7 @@ import argparse
 from hoplab.commands.arguments import seconds
 from hoplab.lab.deployment import find_lab, load
 from hoplab.model.errors import EXIT_HOLDS
-from hoplab.report.output import say
+from hoplab.report.output import print_message
 from hoplab.session.readiness import SECONDS, wait_ready
 
 
@@ -18,5 +18,5 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Carry out `hoplab wait`; return the exit status."""
-    wait_ready(load(find_lab(arguments.lab)), say, arguments.timeout)
+    wait_ready(load(find_lab(arguments.lab)), print_message, arguments.timeout)
     return EXIT_HOLDS

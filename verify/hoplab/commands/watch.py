@@ -5,14 +5,14 @@ from pathlib import Path
 
 from rich.console import Console
 
-from hoplab.commands.arguments import flow_of, runs_of
+from hoplab.commands.arguments import chosen_flow, runs_directory
 from hoplab.commands.judged import judge_all, show
 from hoplab.commands.verify import add_launching, options_of
 from hoplab.lab.deployment import find_lab, load
 from hoplab.report.document import Document
-from hoplab.session.judge_run import status_of
-from hoplab.session.verification import verify
-from hoplab.session.watching import Watching
+from hoplab.session.judge_run import exit_status
+from hoplab.session.recorded_launches import verify
+from hoplab.session.live_table import LiveTable
 
 
 def add_arguments(verb: argparse.ArgumentParser) -> None:
@@ -22,14 +22,14 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Carry out `hoplab watch`; return the exit status."""
-    catalogue, flow = flow_of(arguments)
+    catalogue, flow = chosen_flow(arguments)
     options = options_of(arguments)
     deployment = load(find_lab(arguments.lab))
     found: dict[Path, Document] = {}
-    with Watching(catalogue, flow, Console()) as watching:
+    with LiveTable(catalogue, flow, Console()) as watching:
         verify(
             deployment,
-            runs_of(arguments, deployment),
+            runs_directory(arguments, deployment),
             options,
             say=watching.say,
             recorded=lambda directories: found.update(judge_all(directories, catalogue, flow)),
@@ -37,4 +37,4 @@ def run(arguments: argparse.Namespace) -> int:
         )
     ((directory, document),) = found.items()
     show([document], [directory], json=False)
-    return status_of(document["result"])
+    return exit_status(document["result"])

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from hoplab.drill.journal import Entry, Journal
+from hoplab.drill.journal import Entry, FaultJournal
 from hoplab.drill.means import KINDS, Place
 from hoplab.drill.means.packets import CLIENT
 from hoplab.drill.model import Fault
 from hoplab.lab.deployment import Deployment
-from hoplab.lab.ssh import Nodes
+from hoplab.lab.ssh import NodeConnections
 from hoplab.model.errors import ConfigurationError, HoplabError, SourceError
 
 Say = Callable[[str], None]
@@ -41,10 +41,10 @@ def put_in(deployment: Deployment, fault: Fault, launches: Sequence[Mapping[str,
         for name in {means.at, means.options.get("peer", CLIENT)} - {CLIENT}:
             if not deployment.running(name):
                 raise ConfigurationError(f"fault {fault.name}: {name!r} runs on no node of this lab")
-    journal = Journal(deployment.directory)
+    journal = FaultJournal(deployment.directory)
     journal.begin(fault.name)
     try:
-        with Nodes(deployment.ssh) as nodes:
+        with NodeConnections(deployment.ssh) as nodes:
             for means in fault.means:
                 kind = KINDS[means.kind]
                 places = deployment.running(means.at)
@@ -63,10 +63,10 @@ def heal(deployment: Deployment) -> str:
 
     Raises SourceError, with all that could not be undone, which stays noted for another try.
     """
-    journal = Journal(deployment.directory)
+    journal = FaultJournal(deployment.directory)
     if not journal.read():
         return ""
-    with Nodes(deployment.ssh) as nodes:
+    with NodeConnections(deployment.ssh) as nodes:
         while journal.entries:
             try:
                 _undo(nodes, deployment, journal.entries[-1])
@@ -80,7 +80,7 @@ def heal(deployment: Deployment) -> str:
     return journal.fault
 
 
-def _undo(nodes: Nodes, deployment: Deployment, entry: Entry) -> None:
+def _undo(nodes: NodeConnections, deployment: Deployment, entry: Entry) -> None:
     places = [(node, service) for node, service in deployment.running(entry.at) if node.name == entry.node]
     if not places or entry.kind not in KINDS:
         # Another lab.json or another hoplab than the one that put it in: never take that for undone.

@@ -9,17 +9,17 @@ from typing import Final
 from hoplab.drill.means import Kept
 from hoplab.model import files
 from hoplab.model.errors import ConfigurationError
-from hoplab.model.forms import TEXT, Reader, list_of, map_of, members
+from hoplab.model.schemas import TEXT, SchemaReader, list_schema, map_schema, object_schema
 from hoplab.run.record import write_json
 
 FILE: Final = "drill.json"
 SCHEMA: Final = 1
 OWNER: Final = 0o600
 ADVICE: Final = "undo the fault by hand, or build the lab anew, and remove it"
-_ENTRY: Final = members(
-    {**dict.fromkeys(("kind", "at", "node"), TEXT), **dict.fromkeys(("options", "kept"), map_of(TEXT))}, closed=True
+_ENTRY: Final = object_schema(
+    {**dict.fromkeys(("kind", "at", "node"), TEXT), **dict.fromkeys(("options", "kept"), map_schema(TEXT))}, closed=True
 )
-READER: Final = Reader(members({"schema": {"const": SCHEMA}, "fault": TEXT, "entries": list_of(_ENTRY)}))
+READER: Final = SchemaReader(object_schema({"schema": {"const": SCHEMA}, "fault": TEXT, "entries": list_schema(_ENTRY)}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Entry:
     kept: Kept
 
 
-class Journal:
+class FaultJournal:
     """The file that says which fault is in a lab. directory: the lab's."""
 
     def __init__(self, directory: Path) -> None:

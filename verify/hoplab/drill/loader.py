@@ -8,7 +8,7 @@ from typing import Any, Final
 import yaml
 
 from hoplab.drill.means import KINDS
-from hoplab.drill.model import Fault, Means, Sight
+from hoplab.drill.model import Fault, Means, Symptom
 from hoplab.flow.model import LAUNCH, Catalogue
 from hoplab.model.documents import read_document
 from hoplab.model.errors import ConfigurationError
@@ -72,7 +72,7 @@ def _fault(entry: Mapping[str, Any], component: str, catalogue: Catalogue, where
         slows="slows" in entry,
         besides=tuple(entry.get("besides", ())),
         because=entry.get("because", ""),
-        sees=Sight(**entry.get("sees", {"status": "", "says": ""})),
+        sees=Symptom(**entry.get("sees", {"status": "", "says": ""})),
         launches=entry.get("launches", 1),
         wait=float(entry["wait"]),
         settle=float(entry.get("settle", 0)),
@@ -102,7 +102,7 @@ def _early(fault: Fault, told: Mapping[str, Any], where: str) -> Fault | None:
         service=told.get("service", ""),
         request=told.get("request", ""),
         because=told.get("because", "" if told else fault.because),
-        sees=Sight(**told["sees"]) if "sees" in told else fault.sees if prepared else Sight("", ""),
+        sees=Symptom(**told["sees"]) if "sees" in told else fault.sees if prepared else Symptom("", ""),
         shows=tuple(told.get("shows", fault.shows)),
     )
 

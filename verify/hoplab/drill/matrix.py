@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from hoplab.drill.model import Fault
 from hoplab.flow.model import LAUNCH, Catalogue, Flow
-from hoplab.model.forms import TEXT, YES, Reader, list_of, members, or_null
+from hoplab.model.schemas import TEXT, YES, SchemaReader, list_schema, object_schema, nullable
 from hoplab.run.record import PREPARATION, write_json
 
 UNTOLD: Final = "0.1.0"
@@ -20,18 +20,18 @@ RESULTS: Final = "drills.json"
 SCHEMA: Final = 1
 ADVICE: Final = "remove it, and all drills are carried out again"
 _SECONDS: Final = {"type": "number", "minimum": 0}
-_ROW: Final = members(
+_ROW: Final = object_schema(
     {
         **dict.fromkeys(("fault", "component", "expected", "status"), TEXT),
-        "found": or_null(TEXT),
+        "found": nullable(TEXT),
         **dict.fromkeys(("slows", "localised", "clean_after"), YES),
         **dict.fromkeys(("verdict_seconds", "healed_seconds"), _SECONDS),
         "day": {"type": "string", "pattern": r"^\d{4}-\d\d-\d\d$"},
-        "launches": list_of(members({"touched": YES, "host": TEXT, "result": TEXT})),
+        "launches": list_schema(object_schema({"touched": YES, "host": TEXT, "result": TEXT})),
     }
 )
 """What the page of all results needs of each."""
-READER: Final = Reader(members({"schema": {"const": SCHEMA}, "drills": list_of(_ROW)}, {"release": TEXT}))
+READER: Final = SchemaReader(object_schema({"schema": {"const": SCHEMA}, "drills": list_schema(_ROW)}, {"release": TEXT}))
 
 Row = dict[str, Any]
 

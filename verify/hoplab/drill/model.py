@@ -21,7 +21,7 @@ class Means:
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class Symptom:
     """What a user sees of a fault. status: of the instance, empty if there is none; says: part of the message."""
 
     status: str
@@ -56,7 +56,7 @@ class Fault:
     slows: bool
     besides: tuple[str, ...]
     because: str
-    sees: Sight
+    sees: Symptom
     launches: int
     wait: float
     settle: float

@@ -5,7 +5,7 @@ from typing import Final
 
 from hoplab.lab.connection import connect, new_request_id, translate_errors
 from hoplab.lab.deployment import Deployment
-from hoplab.lab.ssh import Nodes
+from hoplab.lab.ssh import NodeConnections
 from hoplab.launch.waiting import Pending, wait_for
 from hoplab.model.errors import HoplabError
 from hoplab.session.daemons import down
@@ -24,7 +24,7 @@ def wait_recovered(deployment: Deployment, rest: float = 0.0) -> None:
     # Nothing that could be asked tells that a service has noted its last request, or that it tries its cache again.
     time.sleep(max(rest, LAST_WORDS))
     cloud = connect(deployment, new_request_id())
-    with Nodes(deployment.ssh) as nodes:
+    with NodeConnections(deployment.ssh) as nodes:
 
         def asked() -> bool | Pending:
             try:

@@ -12,7 +12,7 @@ HERE: Final = Path(__file__).parent
 
 
 @dataclass(frozen=True, slots=True)
-class Recorder:
+class RecorderEntry:
     """By what the agent on a node records an actor. form: of its text; beside: services on whose nodes it records."""
 
     form: str
@@ -38,7 +38,7 @@ class Actor:
     account: str
     on_host: bool
     log: str
-    recorders: Mapping[str, Recorder]
+    recorders: Mapping[str, RecorderEntry]
 
 
 def load(path: Path = HERE / "actors.yaml") -> dict[str, Actor]:
@@ -70,7 +70,7 @@ def _actor(entry: Mapping[str, Any]) -> Actor:
         on_host=entry.get("on_host", False),
         log=entry.get("log", ""),
         recorders={
-            name: Recorder(one["form"], tuple(one["beside"])) for name, one in entry.get("recorders", {}).items()
+            name: RecorderEntry(one["form"], tuple(one["beside"])) for name, one in entry.get("recorders", {}).items()
         },
     )
 

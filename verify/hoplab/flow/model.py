@@ -162,7 +162,7 @@ class Tries:
     goes_on: frozenset[str]
     anew: frozenset[str]
 
-    def host_of(self, event: Event) -> str:
+    def compute_host(self, event: Event) -> str:
         """Return the host that an event tells to do the work; empty if it names none."""
         return event.fields.get(self.host, "").partition(".")[2]
 

@@ -11,13 +11,13 @@ from hoplab.model.events import Event, Ids
 SEVERAL: Final = 2
 
 
-def strange(event: Event, ids: Ids) -> tuple[str, ...]:
+def foreign_ids(event: Event, ids: Ids) -> tuple[str, ...]:
     """Return the kinds of things of which an event names others than the launch's; an event may name several."""
     return tuple(name for name in THINGS if ids.get(name) and (event.ids.get(name) or ids[name]).isdisjoint(ids[name]))
 
 
-def not_strange(events: Iterable[Event], ids: Ids) -> tuple[Event, ...]:
-    """Return the events that name no other things than the launch's (see `strange`)."""
+def without_foreign_ids(events: Iterable[Event], ids: Ids) -> tuple[Event, ...]:
+    """Return the events that name no other things than the launch's (see `foreign_ids`)."""
     for name in THINGS:
         own = ids.get(name)
         if own:
@@ -25,7 +25,7 @@ def not_strange(events: Iterable[Event], ids: Ids) -> tuple[Event, ...]:
     return tuple(events)
 
 
-def loosened(witness: Witness) -> Iterator[tuple[Witness, str]]:
+def relaxed_witnesses(witness: Witness) -> Iterator[tuple[Witness, str]]:
     """Yield what a witness asks for but for one thing, where the rest still tells whose launch it is; and the thing."""
     for name in THINGS:
         by = tuple(other for other in witness.by if other != name)

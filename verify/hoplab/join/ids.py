@@ -5,7 +5,7 @@ from typing import Final
 
 from hoplab.flow.model import PLACEHOLDER, Hop, Lesson, Tries, Witness
 from hoplab.flow.vocabulary import ASKED, EXCHANGE
-from hoplab.join.agreement import agreed, loosened, not_strange, strange
+from hoplab.join.agreement import agreed, relaxed_witnesses, without_foreign_ids, foreign_ids
 from hoplab.model.events import Event, Ids
 
 _NONE: Final[frozenset[str]] = frozenset()
@@ -41,13 +41,13 @@ def learn(events: Iterable[Event], known: Ids, lessons: Iterable[Lesson]) -> Ids
     for lesson in lessons:
         if ids.get(lesson.name):
             continue
-        teaching = [event for event in events if event.kind in lesson.kinds and teaches(event, lesson, ids)]
+        teaching = [event for event in events if event.kind in lesson.kinds and teaches_ids(event, lesson, ids)]
         own = [event for event in teaching if any(owned(event, other, ids) for other in lesson.beside)]
-        ids[lesson.name] = _NONE.union(*(event.ids.get(lesson.name, _NONE) for event in not_strange(own, ids)))
+        ids[lesson.name] = _NONE.union(*(event.ids.get(lesson.name, _NONE) for event in without_foreign_ids(own, ids)))
     return ids
 
 
-def teaches(event: Event, lesson: Lesson, ids: Ids | None = None) -> bool:
+def teaches_ids(event: Event, lesson: Lesson, ids: Ids | None = None) -> bool:
     """Tell whether an event is of those from which an id is learnt.
 
     ids: of the launch, for fields with an {id} in them; None for whosever it is: then these may be anything.
@@ -72,7 +72,7 @@ def orders(events: Iterable[Event], ids: Ids, tries: Tries | None) -> Iterator[E
 def learn_host(events: Iterable[Event], ids: Ids, tries: Tries | None) -> str:
     """Return the first host that was told to do the work; empty if none was."""
     first = next(orders(events, ids, tries), None)
-    return tries.host_of(first) if first and tries else ""
+    return tries.compute_host(first) if first and tries else ""
 
 
 def speaking(events: Voices, witness: Witness, ids: Ids, host: str) -> tuple[Event, ...]:
@@ -133,15 +133,15 @@ def disagreement(hop: Hop, found: Found, events: Voices, ids: Ids, host: str) ->
     for witness, some in found:
         if some:
             continue
-        for loose, name in loosened(witness):
-            if any(name in strange(event, ids) for event in speaking(events, loose, ids, host)):
+        for loose, name in relaxed_witnesses(witness):
+            if any(name in foreign_ids(event, ids) for event in speaking(events, loose, ids, host)):
                 said.append(f"{witness.event} of {witness.who} names another {name}")
     return "; ".join(dict.fromkeys(said))
 
 
 def _own(events: Voices, witness: Witness, ids: Ids, host: str) -> tuple[Event, ...]:
     """Return the events that are what a witness asks for, and of nothing that is another launch's."""
-    return not_strange(speaking(events, witness, ids, host), ids)
+    return without_foreign_ids(speaking(events, witness, ids, host), ids)
 
 
 def tied(event: Event, witness: Witness, said: Ids) -> bool:

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from hoplab.flow.actors import BY_ACCOUNT
 from hoplab.flow.model import FAILED, PLACEHOLDER, Catalogue, Witness, without_failure
 from hoplab.flow.vocabulary import ASKED, EXCHANGE
-from hoplab.join.agreement import loosened
+from hoplab.join.agreement import relaxed_witnesses
 from hoplab.join.pairing import CARRIED
 from hoplab.model.events import Event
 
@@ -37,18 +37,18 @@ class Interest:
         return all(ids.get(name) for name in self.there)
 
 
-class Fitting(NamedTuple):
+class Match(NamedTuple):
     """The ways in which an event can be a launch's, and the names of all ids that a launch may own it by."""
 
     interests: tuple[Interest, ...]
     owned: tuple[str, ...]
 
 
-NOTHING: Final = Fitting((), ())
+NO_MATCH: Final = Match((), ())
 
 
 @dataclass(frozen=True, slots=True)
-class _Voice:
+class _Speaker:
     """What is asked of an actor's events of one kind.
 
     always: which values one of the fields must have at least, None if there is none that is always asked for; fields:
@@ -58,7 +58,7 @@ class _Voice:
     interests: tuple[Interest, ...]
     always: tuple[str, frozenset[str]] | None
     fields: tuple[tuple[str, frozenset[str]], ...]
-    known: dict[tuple[str | None, ...], Fitting] = field(default_factory=dict)
+    known: dict[tuple[str | None, ...], Match] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -66,10 +66,10 @@ class Interests:
     """All ways in which events can be a launch's, by whose word an event is and its kind."""
 
     catalogue: Catalogue
-    _voices: dict[tuple[str, str], _Voice] = field(default_factory=dict)
+    _voices: dict[tuple[str, str], _Speaker] = field(default_factory=dict)
     _paired: dict[tuple[str, str, str], bool] = field(default_factory=dict)
 
-    def of(self, event: Event) -> Fitting:
+    def match(self, event: Event) -> Match:
         """Return the ways in which an event can be a launch's; none for most events."""
         key = (event.who, event.kind)
         voice = self._voices.get(key)
@@ -79,13 +79,13 @@ class Interests:
             for name, wanted in (one for interest in interests for one in interest.where):
                 asked[name] = asked.get(name, frozenset()) | wanted
             always = [one for one in asked.items() if all(one[0] in dict(some.where) for some in interests)]
-            voice = self._voices[key] = _Voice(interests, next(iter(always), None), tuple(asked.items()))
+            voice = self._voices[key] = _Speaker(interests, next(iter(always), None), tuple(asked.items()))
         fields = event.fields
         if voice.always is None:
             if not voice.interests:
-                return NOTHING
+                return NO_MATCH
         elif fields.get(voice.always[0]) not in voice.always[1]:
-            return NOTHING
+            return NO_MATCH
         # There are few different answers: what a field is counts only if it is asked for.
         said = [value if (value := fields.get(name)) in wanted else None for name, wanted in voice.fields]
         known = (*event.ids, *said)
@@ -93,7 +93,7 @@ class Interests:
         if found is None:
             fitting = tuple(one for one in voice.interests if one.fits(event))
             owned = dict.fromkeys(name for one in fitting for name in one.owned)
-            found = voice.known[known] = Fitting(fitting, tuple(owned))
+            found = voice.known[known] = Match(fitting, tuple(owned))
         return found
 
     def paired(self, event: Event) -> bool:
@@ -109,14 +109,14 @@ class Interests:
     def _all(self, who: str, kind: str) -> Iterator[Interest]:
         for witness in self.catalogue.witnesses:
             if (witness.who, witness.event) == (who, kind):
-                yield _of_witness(witness)
+                yield _witness_interest(witness)
                 # What contradicts the others of a hop is as much of interest as what speaks for it.
-                for loose, name in loosened(witness):
-                    interest = _of_witness(loose)
+                for loose, name in relaxed_witnesses(witness):
+                    interest = _witness_interest(loose)
                     yield replace(interest, there=(*interest.there, name), taught=())
                 if FAILED in witness.where:
                     # The same without a failure takes back what was said against a hop.
-                    yield _of_witness(replace(witness, where=without_failure(witness.where)))
+                    yield _witness_interest(replace(witness, where=without_failure(witness.where)))
         for lesson in self.catalogue.lessons:
             if kind in lesson.kinds:
                 for name in sorted(lesson.beside):
@@ -129,7 +129,7 @@ class Interests:
 _known: list[Interests] = []
 
 
-def interests_of(catalogue: Catalogue) -> Interests:
+def catalogue_interests(catalogue: Catalogue) -> Interests:
     """Return what can matter by a catalogue. Who judges many runs by one finds out only once what that is."""
     if not _known or _known[0].catalogue is not catalogue:
         _known[:] = [Interests(catalogue)]
@@ -148,7 +148,7 @@ def _pairs(witness: Witness, who: str, verb: str, table: str) -> bool:
     )
 
 
-def _of_witness(witness: Witness) -> Interest:
+def _witness_interest(witness: Witness) -> Interest:
     """Return what a witness asks for. One by a message's id alone needs one that is known to be the launch's."""
     owned = tuple(name for name in witness.by if name not in EXCHANGE)
     exchange = tuple(name for name in witness.by if name in EXCHANGE)

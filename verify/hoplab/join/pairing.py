@@ -60,7 +60,7 @@ class Pairing:
     def add(self, event: Event) -> None:
         """Take a `db.sent` or a `db.statement`; others are left out."""
         if event.kind in {"db.sent", "db.statement"}:
-            group = self._groups.setdefault(key_of(event, self._speakers), _Group())
+            group = self._groups.setdefault(pairing_key(event, self._speakers), _Group())
             (group.notes if event.kind == "db.sent" else group.statements).append(event)
             group.sorted = False
 
@@ -119,7 +119,7 @@ def pair_statements(
     return tuple(paired.get(id(event), event) for event in events)
 
 
-def key_of(event: Event, speakers: Mapping[str, str] = BY_ACCOUNT) -> Key:
+def pairing_key(event: Event, speakers: Mapping[str, str] = BY_ACCOUNT) -> Key:
     """Return what the two notes of one statement have in common: who sends it, and all that stands in it.
 
     event: a `db.sent` or a `db.statement`; speakers: see `Pairing`.

@@ -12,8 +12,8 @@ from contextlib import closing
 from typing import Final, Self
 
 from hoplab.flow.model import Catalogue
-from hoplab.join.interest import Interest, interests_of
-from hoplab.join.pairing import AHEAD, CARRIED, Key, Pairing, key_of
+from hoplab.join.interest import Interest, catalogue_interests
+from hoplab.join.pairing import AHEAD, CARRIED, Key, Pairing, pairing_key
 from hoplab.model.events import Event, Ids
 
 TABLES: Final = """
@@ -37,7 +37,7 @@ class Sieve:
     """
 
     def __init__(self, catalogue: Catalogue, known: Ids) -> None:
-        self._interests = interests_of(catalogue)
+        self._interests = catalogue_interests(catalogue)
         self._ids = {name: set(values) for name, values in known.items() if values}
         self._final = frozenset(self._ids)
         self._own: dict[int, Event] = {}
@@ -84,7 +84,7 @@ class Sieve:
         ids, own, final = event.ids, self._ids, self._final
         return [
             interest
-            for interest in self._interests.of(event).interests
+            for interest in self._interests.match(event).interests
             if not any(name in final and own[name].isdisjoint(ids[name]) for name in interest.owned)
         ]
 
@@ -115,7 +115,7 @@ class Sieve:
 
     def _keep_pair(self, number: int, event: Event) -> None:
         """Keep a statement, or a service's note of one, until it is known whether its group has any of the launch's."""
-        key = _digest(key_of(event))
+        key = _digest(pairing_key(event))
         self._store.execute("insert into paired values (?, ?, ?, ?)", (number, key, event.time, pickle.dumps(event)))
         if event.kind == "db.sent":
             ids = (
@@ -143,8 +143,8 @@ class Sieve:
                 numbers[id(event)] = number
             pairing.add(event)
             if count % BATCH == 0:
-                self._take(pairing.settled(event.time - AHEAD), numbers)
-        self._take(pairing.settled(float("inf")), numbers)
+                self._join(pairing.settled(event.time - AHEAD), numbers)
+        self._join(pairing.settled(float("inf")), numbers)
 
     def _group(self, key: bytes) -> Iterator[tuple[int, Event]]:
         """Yield a group's members by their times."""
@@ -152,7 +152,7 @@ class Sieve:
         for number, event in rows:
             yield number, pickle.loads(event)
 
-    def _take(self, settled: Iterable[tuple[Event, Event]], numbers: dict[int, int]) -> None:
+    def _join(self, settled: Iterable[tuple[Event, Event]], numbers: dict[int, int]) -> None:
         for before, after in settled:
             number = numbers.pop(id(before))
             if after is not before:

@@ -43,21 +43,21 @@ def _taken_back(denial: Event, well: Iterable[Event]) -> bool:
     for event in well:
         if (event.who, event.kind) == (denial.who, denial.kind):
             later = later or event.time > denial.time
-        elif not _went_wrong(event) and any(owned(event, name, denial.ids) for name in EXCHANGE):
+        elif not _says_failed(event) and any(owned(event, name, denial.ids) for name in EXCHANGE):
             return False
     return later
 
 
-def _went_wrong(event: Event) -> bool:
+def _says_failed(event: Event) -> bool:
     """Tell whether an event says itself that its exchange failed, as a server's line of a request that it refused."""
     return FAILED in event.fields or bool(outcome(event.fields.get("status", "")))
 
 
 def denial_words(denials: Iterable[Event]) -> str:
     """Return in words who says what against a hop."""
-    return f"denied by {'; '.join(dict.fromkeys(map(_words, denials)))}"
+    return f"denied by {'; '.join(dict.fromkeys(map(_denial_text, denials)))}"
 
 
-def _words(event: Event) -> str:
+def _denial_text(event: Event) -> str:
     told = ", ".join(f"{name} {event.fields[name]}" for name in TELLING if name in event.fields)
     return f"{event.kind} of {event.who}{f' ({told})' if told else ''}"

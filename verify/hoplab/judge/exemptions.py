@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from hoplab.flow.model import Catalogue, Exemption, Hop
 from hoplab.join.ids import Found, Voices, speaking
-from hoplab.model.clocks import ROUNDED, Clocks, begin_of, clock_of, end_of, time_of
+from hoplab.model.clocks import ROUNDED, Clocks, event_begin, node_clock, event_end, event_time
 from hoplab.model.events import Event, Ids
 
 Window = tuple[tuple[Event, ...], tuple[Event, ...]]
@@ -16,7 +16,7 @@ def excusing(
 ) -> Event | None:
     """Return the event by which a hop may be missing, None if there is none, or none that holds."""
     against = [event for witness in exemption.unless for event in speaking(events, witness, ids, host)]
-    for event in sorted(speaking(events, exemption.when, ids, host), key=lambda one: time_of(one, clocks)):
+    for event in sorted(speaking(events, exemption.when, ids, host), key=lambda one: event_time(one, clocks)):
         in_time = not any(_surely_before(event, earlier, clocks) for earlier in window[0]) and not any(
             _surely_before(later, event, clocks) for later in window[1]
         )
@@ -26,7 +26,7 @@ def excusing(
     return None
 
 
-def window_of(hop: Hop, catalogue: Catalogue, found: dict[str, Found], clocks: Clocks) -> Window:
+def exemption_window(hop: Hop, catalogue: Catalogue, found: dict[str, Found], clocks: Clocks) -> Window:
     """Return between which events a hop must have been. found: what speaks for each hop."""
     after = [other.name for other in catalogue.hops.values() if hop.name in other.after]
     return tuple(_begins(hop.after, found, clocks)), tuple(_begins(after, found, clocks))
@@ -36,12 +36,12 @@ def _begins(hops: Iterable[str], found: dict[str, Found], clocks: Clocks) -> Ite
     for name in hops:
         events = [event for _witness, some in found[name] for event in some]
         if events:
-            yield min(events, key=lambda event: begin_of(event, clocks))
+            yield min(events, key=lambda event: event_begin(event, clocks))
 
 
 def _surely_before(one: Event, other: Event, clocks: Clocks) -> bool:
     """Tell whether an event was before another one, whatever their clocks may be wrong by."""
     if one.node == other.node and one.source == other.source:
         return one.time < other.time  # The same clock, and the same hand.
-    wrong = sum(clock_of(event, clocks).uncertainty for event in (one, other)) + ROUNDED
-    return end_of(one, clocks) + wrong < begin_of(other, clocks)
+    wrong = sum(node_clock(event, clocks).uncertainty for event in (one, other)) + ROUNDED
+    return event_end(one, clocks) + wrong < event_begin(other, clocks)

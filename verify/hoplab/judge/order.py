@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from hoplab.join.ids import Found
-from hoplab.model.clocks import ROUNDED, Clocks, begin_of, doubt, end_of
+from hoplab.model.clocks import ROUNDED, Clocks, event_begin, clock_uncertainty, event_end
 from hoplab.model.events import Event
 
 AFTER: Final[Mapping[str, tuple[str, ...]]] = {
@@ -45,13 +45,13 @@ def _early(sent: Iterable[Event], got: Iterable[Event], clocks: Clocks) -> float
     noted = [one for one in sent if NOTED not in one.fields]
     if not noted:
         return 0.0
-    first = min(noted, key=lambda one: begin_of(one, clocks) - _took(one))
-    second = min(got, key=lambda one: end_of(one, clocks))
-    begin, end = begin_of(first, clocks) - _took(first), end_of(second, clocks)
-    wrong = doubt([first], clocks) + doubt([second], clocks) + ROUNDED
+    first = min(noted, key=lambda one: event_begin(one, clocks) - _event_seconds(one))
+    second = min(got, key=lambda one: event_end(one, clocks))
+    begin, end = event_begin(first, clocks) - _event_seconds(first), event_end(second, clocks)
+    wrong = clock_uncertainty([first], clocks) + clock_uncertainty([second], clocks) + ROUNDED
     return begin - end if end + wrong < begin else 0.0
 
 
-def _took(event: Event) -> float:
+def _event_seconds(event: Event) -> float:
     """Return for how many seconds a server was at an answer: it is out before all that belongs to it is done."""
     return float(event.fields.get("milliseconds", 0)) / 1000 if event.kind == "http.replied" else 0.0

@@ -13,9 +13,9 @@ from statistics import median
 from typing import Any, Final
 
 from hoplab.flow.model import LAUNCH
-from hoplab.judge.verdicts import Judged, Judgement, Result
+from hoplab.judge.verdicts import JudgedHop, Verdicts, Result
 from hoplab.model.errors import ConfigurationError
-from hoplab.model.forms import COUNT, TEXT, Reader, list_of, map_of, members, or_null
+from hoplab.model.schemas import COUNT, TEXT, SchemaReader, list_schema, map_schema, object_schema, nullable
 from hoplab.run.record import REPORT, write_json
 
 USUAL: Final = "usual.json"
@@ -29,10 +29,10 @@ TIMES: Final = 1.5
 """A hop is slow if its lag is longer than in the slowest good run by so many seconds, and by this factor."""
 
 ADVICE: Final = "remove it, and no hop of this run is called slow"
-_PAIR: Final = list_of({"type": "number", "minimum": 0}, minItems=2, maxItems=2)
-READER: Final = Reader(members({"schema": {"const": SCHEMA}, "runs": COUNT, "hops": map_of(_PAIR)}))
-COMPARED: Final = Reader(
-    members({"result": {}, "hops": list_of(members({"name": TEXT}, {"lag_s": or_null({"type": "number"})}))})
+_PAIR: Final = list_schema({"type": "number", "minimum": 0}, minItems=2, maxItems=2)
+READER: Final = SchemaReader(object_schema({"schema": {"const": SCHEMA}, "runs": COUNT, "hops": map_schema(_PAIR)}))
+COMPARED: Final = SchemaReader(
+    object_schema({"result": {}, "hops": list_schema(object_schema({"name": TEXT}, {"lag_s": nullable({"type": "number"})}))})
 )
 """What is read of other runs' reports."""
 
@@ -40,7 +40,7 @@ Document = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Usual:
+class UsualLag:
     """How long a hop was waited for in good runs. middle: the median; longest; both in seconds."""
 
     middle: float
@@ -56,17 +56,17 @@ class Pace:
     """What is usual in a lab. runs: how many good runs say so; hops: by name."""
 
     runs: int
-    hops: Mapping[str, Usual]
+    hops: Mapping[str, UsualLag]
 
 
-def lags(judgement: Judgement) -> dict[str, float]:
+def lags(judgement: Verdicts) -> dict[str, float]:
     """Return the lag of each hop, in seconds, of which it can be told."""
     judged = {one.hop.name: one for one in judgement.hops}
     found = {name: _lag(one, judged) for name, one in judged.items()}
     return {name: lag for name, lag in found.items() if lag is not None}
 
 
-def _lag(one: Judged, judged: Mapping[str, Judged]) -> float | None:
+def _lag(one: JudgedHop, judged: Mapping[str, JudgedHop]) -> float | None:
     if one.end is None or one.begin is None:
         return None
     before = [judged[name].end for name in one.hop.after if name in judged]
@@ -75,7 +75,7 @@ def _lag(one: Judged, judged: Mapping[str, Judged]) -> float | None:
     return max(0.0, one.end - (max(ends) if ends else one.begin))
 
 
-def slow_hop(judgement: Judgement, pace: Pace) -> str | None:
+def slow_hop(judgement: Verdicts, pace: Pace) -> str | None:
     """Return the name of the hop that made a launch slow; None if none did.
 
     Of several slow ones it is the first one by time that was at least half as late as the latest: what the documented
@@ -96,7 +96,7 @@ def write_usual(directory: Path, journey: str = LAUNCH) -> None:
 
     journey: the run's.
     """
-    made = usual_of(good_runs(directory.parent, journey, but=directory))
+    made = usual_pace(proved_runs(directory.parent, journey, but=directory))
     write_json(
         directory / USUAL,
         {
@@ -116,11 +116,11 @@ def read_usual(directory: Path) -> Pace | None:
     if not os.path.lexists(path):
         return None
     found = READER.read(path, advice=ADVICE)
-    pace = Pace(found["runs"], {name: Usual(*map(float, some)) for name, some in found["hops"].items()})
+    pace = Pace(found["runs"], {name: UsualLag(*map(float, some)) for name, some in found["hops"].items()})
     return pace if pace.runs >= FEWEST else None
 
 
-def usual_of(reports: Iterable[Document]) -> Pace:
+def usual_pace(reports: Iterable[Document]) -> Pace:
     """Return what is usual in reports of good runs."""
     seen: dict[str, list[float]] = {}
     runs = 0
@@ -129,10 +129,10 @@ def usual_of(reports: Iterable[Document]) -> Pace:
         for name, lag in {hop["name"]: hop.get("lag_s") for hop in report["hops"]}.items():
             if isinstance(lag, int | float):
                 seen.setdefault(name, []).append(float(lag))
-    return Pace(runs, {name: Usual(median(some), max(some)) for name, some in seen.items() if len(some) >= FEWEST})
+    return Pace(runs, {name: UsualLag(median(some), max(some)) for name, some in seen.items() if len(some) >= FEWEST})
 
 
-def good_runs(runs: Path, journey: str = LAUNCH, *, but: Path | None = None) -> Iterator[Document]:
+def proved_runs(runs: Path, journey: str = LAUNCH, *, but: Path | None = None) -> Iterator[Document]:
     """Yield the latest reports of a journey's proved runs that were alone; several at once wait for each other.
 
     runs: where runs are kept; but: the one that is to be compared with them.

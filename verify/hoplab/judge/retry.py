@@ -11,13 +11,13 @@ from hoplab.flow.actors import ON_HOST
 from hoplab.flow.model import Tries
 from hoplab.flow.vocabulary import EXCHANGE
 from hoplab.join.ids import orders, owned
-from hoplab.model.clocks import Clocks, time_of
+from hoplab.model.clocks import Clocks, event_time
 from hoplab.model.events import Event, Ids
 from hoplab.parse.trouble import Trouble
 
 
 @dataclass(frozen=True, slots=True)
-class Retry:
+class RescheduledLaunch:
     """The tries of a launch that had several.
 
     hosts: those that were told to build the instance, in this order, each once; second, last: when the second and the
@@ -35,20 +35,20 @@ class Retry:
     clocks: Clocks
     tries: Tries
 
-    def of_first(self, events: Iterable[Event]) -> tuple[Event, ...]:
+    def first_try_events(self, events: Iterable[Event]) -> tuple[Event, ...]:
         """Return events without those of later tries: where a launch broke is told by its first one."""
-        return tuple(event for event in events if time_of(event, self.clocks) < self.second or self._goes_on(event))
+        return tuple(event for event in events if event_time(event, self.clocks) < self.second or self._belongs_to_all_tries(event))
 
-    def of_last(self, events: Iterable[Event]) -> tuple[Event, ...]:
+    def last_try_events(self, events: Iterable[Event]) -> tuple[Event, ...]:
         """Return events without those of earlier tries: an instance runs by what was done for its last host."""
         left = self.hosts[:-1]
         return tuple(
             event
             for event in events
-            if self._goes_on(event)
+            if self._belongs_to_all_tries(event)
             or any(owned(event, name, self.message) for name in EXCHANGE)
             or not (
-                (event.who in ON_HOST and event.node in left) or self.first <= time_of(event, self.clocks) < self.last
+                (event.who in ON_HOST and event.node in left) or self.first <= event_time(event, self.clocks) < self.last
             )
         )
 
@@ -66,19 +66,19 @@ class Retry:
             )
         return f"Nova tried {', then '.join(self.hosts)}; {'; '.join(why)}"
 
-    def _goes_on(self, event: Event) -> bool:
+    def _belongs_to_all_tries(self, event: Event) -> bool:
         return event.who in self.tries.goes_on or owned(event, "poll-request", self.ids)
 
-    def of_any_try(self, ids: Ids) -> Ids:
+    def any_try_ids(self, ids: Ids) -> Ids:
         """Return ids without those of a single try: a client that asks for the port late is told the last host's."""
         return {name: some for name, some in ids.items() if name not in self.tries.anew}
 
 
-def retry_of(events: Iterable[Event], ids: Ids, clocks: Clocks, tries: Tries | None) -> Retry | None:
+def find_rescheduling(events: Iterable[Event], ids: Ids, clocks: Clocks, tries: Tries | None) -> RescheduledLaunch | None:
     """Return the tries of a launch; None if one host was told to do the work, or none."""
-    told = sorted(orders(events, ids, tries), key=lambda event: time_of(event, clocks))
+    told = sorted(orders(events, ids, tries), key=lambda event: event_time(event, clocks))
     if tries is None or len(told) <= 1:
         return None
-    hosts = dict.fromkeys(tries.host_of(event) for event in reversed(told))
-    first, second, last = (time_of(told[number], clocks) for number in (0, 1, -1))
-    return Retry(tuple(reversed(hosts)), first, second, last, told[-1].ids, ids, clocks, tries)
+    hosts = dict.fromkeys(tries.compute_host(event) for event in reversed(told))
+    first, second, last = (event_time(told[number], clocks) for number in (0, 1, -1))
+    return RescheduledLaunch(tuple(reversed(hosts)), first, second, last, told[-1].ids, ids, clocks, tries)

@@ -10,10 +10,10 @@ from hoplab.flow.model import NEEDED, Catalogue, Flow, Hop, Lesson, Witness
 from hoplab.flow.vocabulary import EXCHANGE
 from hoplab.join.ids import Found, Voices, disagreement, gather, learn, voices
 from hoplab.judge.denials import denial_words, denying
-from hoplab.judge.exemptions import Window, excusing, window_of
+from hoplab.judge.exemptions import Window, excusing, exemption_window
 from hoplab.judge.order import contradiction
-from hoplab.judge.retry import retry_of
-from hoplab.model.clocks import Clocks, adrift, begin_of, doubt, end_of, time_of
+from hoplab.judge.retry import find_rescheduling
+from hoplab.model.clocks import Clocks, drifting_nodes, event_begin, clock_uncertainty, event_end, event_time
 from hoplab.model.events import Event, Ids
 
 
@@ -43,7 +43,7 @@ BROKEN: Final = UNPROVEN | {Verdict.BLOCKED}
 
 
 @dataclass(frozen=True, slots=True)
-class Launch:
+class KnownLaunch:
     """What is to be judged.
 
     ids: what the client knows of its launch; host: the compute's name as the services call it; clocks: by node; unread:
@@ -58,7 +58,7 @@ class Launch:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgedHop:
     """A hop's verdict.
 
     witnesses: the events that speak for it, by time; firsts: of them the first that is what each part of the evidence
@@ -80,28 +80,28 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class Verdicts:
     """A run's verdicts in the order of the catalogue.
 
     first_unproven: None if all hops happened. Where one did not, a hop of which only one side is seen counts, too: a
     request that was sent and came nowhere. It may be a hop that the flow leaves out, if one of the flow must follow it.
     """
 
-    hops: tuple[Judged, ...]
+    hops: tuple[JudgedHop, ...]
     result: Result
-    first_unproven: Judged | None
+    first_unproven: JudgedHop | None
 
 
-def judge(catalogue: Catalogue, flow: Flow, events: Iterable[Event], launch: Launch) -> Judgement:
+def judge(catalogue: Catalogue, flow: Flow, events: Iterable[Event], launch: KnownLaunch) -> Verdicts:
     """Judge all hops of a flow."""
     events = tuple(events)
     ids = learn(events, launch.ids, catalogue.lessons)
-    retry = retry_of(events, ids, launch.clocks, catalogue.tries)
+    retry = find_rescheduling(events, ids, launch.clocks, catalogue.tries)
     if retry and launch.failed:
-        events = retry.of_first(events)
+        events = retry.first_try_events(events)
     whole = voices(events)
-    last = voices(retry.of_last(events)) if retry and not launch.failed else whole
-    judged: dict[str, Judged] = {}
+    last = voices(retry.last_try_events(events)) if retry and not launch.failed else whole
+    judged: dict[str, JudgedHop] = {}
     exchanges: dict[str, Ids] = {}
     incomplete = _incomplete_ids(launch, catalogue.lessons)
     speaks: dict[str, Found] = {}
@@ -113,7 +113,7 @@ def judge(catalogue: Catalogue, flow: Flow, events: Iterable[Event], launch: Lau
         unread = [witness for witness, some in found if not some and _is_unread(witness, launch, lost)]
         excuse = None
         if hop.exemptions and not any(some for _witness, some in found):
-            excuse = _excused(hop, spoken, ids, launch, window_of(hop, catalogue, speaks, launch.clocks))
+            excuse = _excused(hop, spoken, ids, launch, exemption_window(hop, catalogue, speaks, launch.clocks))
         alone = _denied(
             _agreeing(_alone(hop, found, unread, excuse, launch), found, spoken, ids, launch),
             denying(hop, spoken, ids, launch.host, said=exchanges[name], found=found),
@@ -121,45 +121,45 @@ def judge(catalogue: Catalogue, flow: Flow, events: Iterable[Event], launch: Lau
         )
         # What is done for the first host alone is before what is done for the last one.
         judged[name] = alone if hop.once and last is not whole else _ordered(alone, judged, launch)
-    judged = {name: _unsaid(one, judged) for name, one in judged.items()}
+    judged = {name: _without_reason(one, judged) for name, one in judged.items()}
     counted = [judged[name] for name in catalogue.hops if flow.numbers(name) or name in flow.also]
     result = _result(counted, launch)
     suspects = [*counted, *judged.values()] if result is Result.FAILED else []
-    return Judgement(tuple(counted), result, _first(one for one in suspects if _is_suspect(one, judged)))
+    return Verdicts(tuple(counted), result, _first(one for one in suspects if _is_suspect(one, judged)))
 
 
-def _first(suspects: Iterable[Judged]) -> Judged | None:
+def _first(suspects: Iterable[JudgedHop]) -> JudgedHop | None:
     """Return the hop at which a launch broke: the first of which something says that it failed, else the first."""
     suspects = tuple(suspects)
     return next((one for one in suspects if one.denials), next(iter(suspects), None))
 
 
-def _is_suspect(one: Judged, judged: Mapping[str, Judged]) -> bool:
+def _is_suspect(one: JudgedHop, judged: Mapping[str, JudgedHop]) -> bool:
     """Tell whether a failed launch may have broken at this hop."""
-    if not _is_half(one):
+    if not _has_one_side(one):
         return one.verdict in UNPROVEN
     return not _waits(one, judged)
 
 
-def _is_half(one: Judged) -> bool:
+def _has_one_side(one: JudgedHop) -> bool:
     """Tell whether only one side of a hop is seen, of which the other could have been seen, too."""
     return one.verdict is Verdict.WEAK and not one.hop.one_witness
 
 
-def _incomplete_ids(launch: Launch, lessons: Iterable[Lesson]) -> set[str]:
+def _incomplete_ids(launch: KnownLaunch, lessons: Iterable[Lesson]) -> set[str]:
     """Return the names of ids of which some may not be known, since what teaches them could not be read."""
     kinds = {kind for _who, kind in launch.unread}
     return {lesson.name for lesson in lessons if lesson.name not in launch.ids and not kinds.isdisjoint(lesson.kinds)}
 
 
-def _is_unread(witness: Witness, launch: Launch, incomplete: AbstractSet[str]) -> bool:
+def _is_unread(witness: Witness, launch: KnownLaunch, incomplete: AbstractSet[str]) -> bool:
     """Tell whether a witness may be missing only because something could not be read."""
     return (witness.who, witness.event) in launch.unread or not incomplete.isdisjoint(witness.by)
 
 
 def _alone(
-    hop: Hop, found: Found, unread: Sequence[Witness], excuse: tuple[Verdict, str] | None, launch: Launch
-) -> Judged:
+    hop: Hop, found: Found, unread: Sequence[Witness], excuse: tuple[Verdict, str] | None, launch: KnownLaunch
+) -> JudgedHop:
     """Judge a hop by its own evidence. unread: what is missing of it and may be so because it could not be read."""
     once = {id(event): event for _witness, some in found for event in some}
     witnesses = tuple(sorted(once.values(), key=_time(launch)))
@@ -179,22 +179,22 @@ def _alone(
         {id(one): one for one in (min(some, key=_time(launch)) for _witness, some in found if some)}.values()
     )
     begin = min(map(_time(launch), firsts), default=None)
-    end = max((end_of(event, launch.clocks) for event in firsts), default=None)
-    return Judged(hop, verdict, witnesses, firsts, (), begin, end, whole=not missing, unread=bool(unread), why=why)
+    end = max((event_end(event, launch.clocks) for event in firsts), default=None)
+    return JudgedHop(hop, verdict, witnesses, firsts, (), begin, end, whole=not missing, unread=bool(unread), why=why)
 
 
-def _agreeing(one: Judged, found: Found, events: Voices, ids: Ids, launch: Launch) -> Judged:
+def _agreeing(one: JudgedHop, found: Found, events: Voices, ids: Ids, launch: KnownLaunch) -> JudgedHop:
     """Return a hop in the light of witnesses that do not agree: it is not proved by the others alone."""
     if one.verdict is not Verdict.PROVED:
         return one
     why = disagreement(one.hop, found, events, ids, launch.host)
     if why:
         return _changed(one, Verdict.WEAK, f"{one.why}, but they do not agree: {why}")
-    early = "" if _untold(one.witnesses, launch) else contradiction(found, launch.clocks)
+    early = "" if _missing_ids(one.witnesses, launch) else contradiction(found, launch.clocks)
     return _changed(one, Verdict.OUT_OF_ORDER, early) if early else one
 
 
-def _denied(one: Judged, denials: tuple[Event, ...], launch: Launch) -> Judged:
+def _denied(one: JudgedHop, denials: tuple[Event, ...], launch: KnownLaunch) -> JudgedHop:
     """Return a hop in the light of what says that it did not do its work: one such word weighs more than all others."""
     if not denials:
         return one
@@ -202,7 +202,7 @@ def _denied(one: Judged, denials: tuple[Event, ...], launch: Launch) -> Judged:
     return replace(one, verdict=Verdict.ABSENT, denials=denials, why=denial_words(denials))
 
 
-def _unsaid(one: Judged, judged: Mapping[str, Judged]) -> Judged:
+def _without_reason(one: JudgedHop, judged: Mapping[str, JudgedHop]) -> JudgedHop:
     """Return a hop that lacks the word that it needs as one that did not happen, unless that waits for another hop."""
     said = {event.who for event in one.witnesses}
     if one.hop.needs in {"", *said} or one.verdict is not Verdict.WEAK or _waits(one, judged):
@@ -210,12 +210,12 @@ def _unsaid(one: Judged, judged: Mapping[str, Judged]) -> Judged:
     return _changed(one, Verdict.ABSENT, f"{one.hop.needs} does not say that it happened; {one.why}")
 
 
-def _waits(one: Judged, judged: Mapping[str, Judged]) -> bool:
+def _waits(one: JudgedHop, judged: Mapping[str, JudgedHop]) -> bool:
     """Tell whether a word for a hop may be missing for the sake of one that it need not follow."""
-    return any(judged[name].verdict in BROKEN or _is_half(judged[name]) for name in one.hop.waits_for)
+    return any(judged[name].verdict in BROKEN or _has_one_side(judged[name]) for name in one.hop.waits_for)
 
 
-def _excused(hop: Hop, events: Voices, ids: Ids, launch: Launch, window: Window) -> tuple[Verdict, str] | None:
+def _excused(hop: Hop, events: Voices, ids: Ids, launch: KnownLaunch, window: Window) -> tuple[Verdict, str] | None:
     """Return the verdict of a hop that legitimately left no evidence, None where it has no excuse."""
     for exemption, verdict in ((hop.cached, Verdict.CACHED), (hop.not_applicable, Verdict.NOT_APPLICABLE)):
         if exemption is None:
@@ -223,21 +223,21 @@ def _excused(hop: Hop, events: Voices, ids: Ids, launch: Launch, window: Window)
         event = excusing(exemption, events, ids, launch.host, clocks=launch.clocks, window=window)
         if event is not None:
             unread = [one for one in exemption.unless if (one.who, one.event) in launch.unread]
-            untold = _untold([event], launch)
+            untold = _missing_ids([event], launch)
             if unread or untold:
                 return Verdict.UNKNOWN, untold or f"could not be read: {_named(unread)}"
             return verdict, exemption.because
     return None
 
 
-def _ordered(one: Judged, before: Mapping[str, Judged], launch: Launch) -> Judged:
+def _ordered(one: JudgedHop, before: Mapping[str, JudgedHop], launch: KnownLaunch) -> JudgedHop:
     """Return a hop's verdict in the light of those that it must follow, which are judged already."""
     earlier = [before[name] for name in one.hop.after]
     if one.verdict is Verdict.ABSENT:
         broken = [other.hop.name for other in earlier if other.verdict in BROKEN]
         why = f"{one.why}; before it {', '.join(broken)} did not happen"
         return _changed(one, Verdict.BLOCKED, why) if broken else one
-    untold = _untold(one.witnesses, launch)
+    untold = _missing_ids(one.witnesses, launch)
     if untold and one.verdict is not Verdict.UNKNOWN:
         return _changed(one, Verdict.UNKNOWN, untold)
     for other in earlier:
@@ -245,27 +245,27 @@ def _ordered(one: Judged, before: Mapping[str, Judged], launch: Launch) -> Judge
         # written after the next one has begun. Of which something is missing may be longer than what is seen of it.
         if not (one.whole and other.whole) or one.end is None or other.begin is None:
             continue
-        begin = min(begin_of(event, launch.clocks) for event in other.firsts)
-        wrong = doubt(one.firsts, launch.clocks) + doubt(other.firsts, launch.clocks)
+        begin = min(event_begin(event, launch.clocks) for event in other.firsts)
+        wrong = clock_uncertainty(one.firsts, launch.clocks) + clock_uncertainty(other.firsts, launch.clocks)
         if one.end + wrong < begin:
             return _changed(one, Verdict.OUT_OF_ORDER, f"{other.begin - one.end:.3f} s before {other.hop.name}")
     return one
 
 
-def _changed(one: Judged, verdict: Verdict, why: str) -> Judged:
+def _changed(one: JudgedHop, verdict: Verdict, why: str) -> JudgedHop:
     return replace(one, verdict=verdict, why=why)
 
 
-def _untold(events: Iterable[Event], launch: Launch) -> str:
+def _missing_ids(events: Iterable[Event], launch: KnownLaunch) -> str:
     """Return in words why it can't be told when events were; empty where it can."""
-    nodes = adrift(events, launch.clocks)
+    nodes = drifting_nodes(events, launch.clocks)
     return (
         f"when it was can't be told: the clock of {', '.join(nodes)} moved, or could not be measured" if nodes else ""
     )
 
 
-def _time(launch: Launch) -> Callable[[Event], float]:
-    return lambda event: time_of(event, launch.clocks)
+def _time(launch: KnownLaunch) -> Callable[[Event], float]:
+    return lambda event: event_time(event, launch.clocks)
 
 
 def _named(witnesses: Iterable[Witness], heard: Collection[str] = ()) -> str:
@@ -275,7 +275,7 @@ def _named(witnesses: Iterable[Witness], heard: Collection[str] = ()) -> str:
     return ", ".join(f"{witness.event} of {witness.who}" for witness in others or witnesses)
 
 
-def _result(hops: Iterable[Judged], launch: Launch) -> Result:
+def _result(hops: Iterable[JudgedHop], launch: KnownLaunch) -> Result:
     verdicts = [(one.verdict, bool(one.hop.one_witness)) for one in hops]
     if any(verdict in BROKEN for verdict, _single in verdicts):
         return Result.FAILED

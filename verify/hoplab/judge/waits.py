@@ -13,9 +13,9 @@ from typing import Final, NamedTuple
 
 from hoplab.flow.actors import BY_ACCOUNT
 from hoplab.judge.pace import lags
-from hoplab.judge.verdicts import Judgement
+from hoplab.judge.verdicts import Verdicts
 from hoplab.model.events import Event, Ids
-from hoplab.parse.records import HEAD, REQUEST, seconds
+from hoplab.parse.log_records import HEAD, REQUEST, seconds
 from hoplab.parse.trouble import Log
 
 GOT: Final = re.compile(r"received reply msg_id: (\S+)")
@@ -122,19 +122,19 @@ def _wait(asked: Event, answered: Event, call: str, offsets: Mapping[str, float]
     )
 
 
-def within(waits: Iterable[Wait], judgement: Judgement) -> list[Wait]:
+def within(waits: Iterable[Wait], judgement: Verdicts) -> list[Wait]:
     """Return those that a hop of the launch waited for: what else is asked meanwhile keeps nobody waiting."""
     spans = [*_spans(judgement)]
-    return [wait for wait in waits if any(span.of(wait) > 0 for span in spans)]
+    return [wait for wait in waits if any(span.overlap_seconds(wait) > 0 for span in spans)]
 
 
-def by_hop(waits: Iterable[Wait], judgement: Judgement) -> dict[str, float]:
+def by_hop(waits: Iterable[Wait], judgement: Verdicts) -> dict[str, float]:
     """Return how many seconds of a hop's lag its sender waited so, for each hop whose lag is known.
 
     Of hops that a daemon does side by side each has the whole of it.
     """
     waits = list(waits)
-    return {span.hop: sum(map(span.of, waits)) for span in _spans(judgement)}
+    return {span.hop: sum(map(span.overlap_seconds, waits)) for span in _spans(judgement)}
 
 
 class _Span(NamedTuple):
@@ -145,14 +145,14 @@ class _Span(NamedTuple):
     begin: float
     end: float
 
-    def of(self, wait: Wait) -> float:
+    def overlap_seconds(self, wait: Wait) -> float:
         """Return how many seconds of a wait fall into it: none if the sender is another one."""
         if wait.who != self.sender or wait.went_on is None:
             return 0.0
         return max(0.0, min(self.end, wait.went_on) - max(self.begin, wait.answered))
 
 
-def _spans(judgement: Judgement) -> Iterator[_Span]:
+def _spans(judgement: Verdicts) -> Iterator[_Span]:
     late = lags(judgement)
     for one in judgement.hops:
         if one.hop.name in late and one.end is not None:

@@ -16,7 +16,7 @@ from openstack.image.v2._proxy import Proxy as ImageApi
 from hoplab.lab.deployment import Deployment
 from hoplab.model import files
 from hoplab.model.errors import ConfigurationError, LaunchError, SourceError
-from hoplab.model.forms import TEXT, members
+from hoplab.model.schemas import TEXT, object_schema
 from hoplab.model.validation import Validator, checked
 
 ANSWER_SECONDS: Final = 120
@@ -53,9 +53,9 @@ def _check_clouds(deployment: Deployment) -> None:
     """Raise ConfigurationError that names file and place if the clouds file is not of the form that is needed."""
     advice = "correct it, or run `make lab` to write it anew"
     scalar = {"type": ["string", "number", "boolean", "null"]}
-    auth = {**members({"auth_url": TEXT}), "additionalProperties": TEXT}
-    cloud = {**members({"auth": auth}), "additionalProperties": scalar}
-    form = members({"clouds": members({deployment.cloud: cloud})})
+    auth = {**object_schema({"auth_url": TEXT}), "additionalProperties": TEXT}
+    cloud = {**object_schema({"auth": auth}), "additionalProperties": scalar}
+    form = object_schema({"clouds": object_schema({deployment.cloud: cloud})})
     found = files.read_yaml(deployment.clouds_file, advice=advice)
     checked(deployment.clouds_file, found, Validator(form), advice=advice)
 

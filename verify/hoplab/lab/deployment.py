@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from hoplab.model import files
 from hoplab.model.errors import ConfigurationError
-from hoplab.model.forms import WORD, Reader, list_of, members, or_null, refuse
+from hoplab.model.schemas import WORD, SchemaReader, list_schema, object_schema, nullable, refuse
 
 SCHEMA: Final = 1
 LAB_FILE: Final = "lab.json"
@@ -82,7 +82,7 @@ class Deployment:
     external_network: ExternalNetwork
     token_cache: TokenCache | None = None
 
-    def node_of_host(self, host: str) -> Node | None:
+    def find_node(self, host: str) -> Node | None:
         """Return the node that the cloud calls by this host name (with or without a domain), None if none is."""
         short = host.partition(".")[0]
         return next((node for node in self.nodes if node.name in {host, short}), None)
@@ -127,26 +127,26 @@ def find_lab(argument: str | None, *, environ: Mapping[str, str] | None = None, 
 
 ADVICE: Final = "run `make lab` to write the file anew"
 PORT: Final = {"type": "integer", "minimum": 1, "maximum": 65535}
-SERVICE: Final = members({"name": WORD, "unit": WORD, "port": or_null(PORT), "logs": list_of(WORD)})
-NODE: Final = members({"name": WORD, "address": WORD, "groups": list_of(WORD), "services": list_of(SERVICE)})
-FORM: Final = members(
+SERVICE: Final = object_schema({"name": WORD, "unit": WORD, "port": nullable(PORT), "logs": list_schema(WORD)})
+NODE: Final = object_schema({"name": WORD, "address": WORD, "groups": list_schema(WORD), "services": list_schema(SERVICE)})
+FORM: Final = object_schema(
     {
         "schema": {"const": SCHEMA},
         **dict.fromkeys(("inventory", "release", "clouds_file", "cloud", "region", "guest_image"), WORD),
-        "nodes": list_of(NODE, minItems=1),
-        "ssh": members({"user": WORD, "port": PORT, "key": WORD, "known_hosts": WORD}),
-        "external_network": members(
+        "nodes": list_schema(NODE, minItems=1),
+        "ssh": object_schema({"user": WORD, "port": PORT, "key": WORD, "known_hosts": WORD}),
+        "external_network": object_schema(
             {
                 **dict.fromkeys(("physical_network", "cidr", "gateway"), WORD),
-                "pool": list_of(WORD, minItems=2, maxItems=2),
+                "pool": list_schema(WORD, minItems=2, maxItems=2),
             }
         ),
     },
     # What protects tokens in memcached, where something does.
-    {"token_cache": members({"strategy": {"enum": ["MAC", "ENCRYPT"]}, "secret_file": WORD})},
+    {"token_cache": object_schema({"strategy": {"enum": ["MAC", "ENCRYPT"]}, "secret_file": WORD})},
 )
 """What lab.json has to be (JSON Schema)."""
-READER: Final = Reader(FORM)
+READER: Final = SchemaReader(FORM)
 
 
 def load(path: Path) -> Deployment:

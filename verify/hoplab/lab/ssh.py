@@ -161,7 +161,7 @@ def execute(
     return CommandResult(target.name, tuple(argv), done.returncode, done.stdout, done.stderr, seconds)
 
 
-class Nodes:
+class NodeConnections:
     """Runs commands on the lab's nodes over connections that are kept open; use it in a with statement."""
 
     def __init__(self, ssh: Ssh, *, runner: Runner = run_process) -> None:

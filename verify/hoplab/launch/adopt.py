@@ -6,7 +6,7 @@ from openstack.compute.v2.server import Server
 from openstack.connection import Connection
 
 from hoplab.lab.deployment import Deployment
-from hoplab.launch.instance import LaunchedInstance, create_request_id, guest_key, host_of
+from hoplab.launch.instance import LaunchedInstance, create_request_id, guest_key, server_host
 from hoplab.launch.plan import Plan
 from hoplab.launch.resources import own_servers
 from hoplab.model.states import StateSeen
@@ -47,7 +47,7 @@ def _journey(
         request_id=create_request_id(cloud, str(server.id)),
         server_id=str(server.id),
         server_name=plan.server,
-        host=host_of(server),
+        host=server_host(server),
         image_id=str(image.id),
         image_size=int(image.size),
         image_checksum=str(image.checksum),

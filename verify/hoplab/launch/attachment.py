@@ -10,7 +10,7 @@ from openstack.connection import Connection
 
 from hoplab.lab.connection import volume_api
 from hoplab.lab.deployment import Deployment
-from hoplab.launch.instance import Begins, create_instance, host_of, prepare
+from hoplab.launch.instance import Begins, create_instance, server_host, prepare
 from hoplab.launch.plan import Plan
 from hoplab.launch.resources import POLL_SECONDS, VOLUME_SERVICES, Say, ensure_volume, own_servers
 from hoplab.launch.waiting import SYSTEM_CLOCK, Clock, Pending, wait_for
@@ -75,7 +75,7 @@ def prepare_attachment(
     wait_for(f"the guest of {server.name}", lambda: booted(instance), timeout=BOOT_SECONDS, interval=1.0)
     begins("volume", "cinder-api")
     volume = ensure_volume(cloud, plan, say, note)
-    return Target(instance, str(server.name), host_of(server), str(volume.id), own)
+    return Target(instance, str(server.name), server_host(server), str(volume.id), own)
 
 
 def _running(cloud: Connection) -> Server | None:

@@ -20,7 +20,7 @@ from hoplab.launch.networks import (
     ensure_floating_ip,
     ensure_security_group,
     ensure_tenant_network,
-    port_of,
+    find_port,
 )
 from hoplab.launch.plan import FLAVORS, Plan
 from hoplab.launch.removal import INSTANCES, Budget, remove
@@ -35,7 +35,7 @@ Begins = Callable[[str, str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class PreparedResources:
     """What an instance needs before it can be asked for; ids as the APIs gave them, volume_id empty for none."""
 
     image_id: str
@@ -91,7 +91,7 @@ def prepare(
     *,
     begins: Begins = lambda _step, _service: None,
     note: Say | None = None,
-) -> Prepared:
+) -> PreparedResources:
     """Make what is missing for a launch, and delete an instance of the same name.
 
     say: told each thing that is really done; begins: told of each step before it is done, with the service that it
@@ -121,7 +121,7 @@ def prepare(
     if plan.volume_size:
         begins("volume", "cinder-api")
         volume_id = str(ensure_volume(cloud, plan, say, note).id)
-    return Prepared(
+    return PreparedResources(
         image_id=str(image.id),
         image_size=int(image.size),
         image_checksum=str(image.checksum),
@@ -147,7 +147,7 @@ def _image(cloud: Connection, deployment: Deployment, plan: Plan, say: Say, note
         return found, []
 
 
-def server_request(plan: Plan, prepared: Prepared) -> dict[str, Any]:
+def server_request(plan: Plan, prepared: PreparedResources) -> dict[str, Any]:
     """Return the attributes of the POST: image as the root disk, the volume in the same request, no config drive."""
     volume = {
         "uuid": prepared.volume_id,
@@ -186,7 +186,7 @@ def create_request_id(cloud: Connection, server_id: str) -> str:
 
 
 def create_instance(
-    cloud: Connection, plan: Plan, prepared: Prepared, *, posted: Callable[[str], None], clock: Clock = SYSTEM_CLOCK
+    cloud: Connection, plan: Plan, prepared: PreparedResources, *, posted: Callable[[str], None], clock: Clock = SYSTEM_CLOCK
 ) -> tuple[Server, tuple[StateSeen, ...]]:
     """Ask for the instance, and wait until it is ACTIVE: for plan.active_timeout seconds in all.
 
@@ -204,7 +204,7 @@ def create_instance(
 def boot(
     cloud: Connection,
     plan: Plan,
-    prepared: Prepared,
+    prepared: PreparedResources,
     *,
     global_request_id: str,
     say: Say,
@@ -214,14 +214,14 @@ def boot(
     """Boot the instance (see `create_instance`), and give it a floating IP."""
     say(f"booting instance {plan.server}")
     server, states = create_instance(cloud, plan, prepared, posted=posted, clock=clock)
-    port = port_of(cloud, str(server.id), prepared.tenant.network_id)
+    port = find_port(cloud, str(server.id), prepared.tenant.network_id)
     address = ensure_floating_ip(cloud, plan, prepared.external, port, say)
     return LaunchedInstance(
         global_request_id=global_request_id,
         request_id=create_request_id(cloud, str(server.id)),
         server_id=str(server.id),
         server_name=plan.server,
-        host=host_of(server),
+        host=server_host(server),
         image_id=prepared.image_id,
         image_size=prepared.image_size,
         image_checksum=prepared.image_checksum,
@@ -242,6 +242,6 @@ def boot(
     )
 
 
-def host_of(server: Server) -> str:
+def server_host(server: Server) -> str:
     """Return the compute host of an instance as Nova calls it; empty for users who aren't told."""
     return str(server.compute_host or "")

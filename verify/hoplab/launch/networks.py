@@ -135,7 +135,7 @@ def _same_rule(found: Any, rule: dict[str, Any]) -> bool:
     )
 
 
-def port_of(cloud: Connection, server_id: str, network_id: str) -> Port:
+def find_port(cloud: Connection, server_id: str, network_id: str) -> Port:
     """Return the instance's port in a network; LaunchError if it has none."""
     for port in cloud.network.ports(device_id=server_id, network_id=network_id):
         return port

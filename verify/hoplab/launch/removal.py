@@ -34,7 +34,7 @@ class Removal:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ResourceKind:
     """A kind of thing that is removed by its name.
 
     found: returns those that are there; delete: asks for one to go; force: does so whatever state it is in; by_hand:
@@ -59,7 +59,7 @@ class Budget:
         return max(1.0, min(most, (self._until - time.monotonic()) * 2 / 3))
 
 
-def remove(cloud: Connection, kind: Kind, mine: Mine, budget: Budget, say: Say = lambda _line: None) -> Removal:
+def remove(cloud: Connection, kind: ResourceKind, mine: Mine, budget: Budget, say: Say = lambda _line: None) -> Removal:
     """Remove all things of a kind with such a name; what can't be removed is in the answer, with what helps.
 
     Only connection errors are raised.
@@ -89,7 +89,7 @@ def remove(cloud: Connection, kind: Kind, mine: Mine, budget: Budget, say: Say =
     return Removal(kind.name, gone, "; ".join(problems) or None)
 
 
-def _left(cloud: Connection, kind: Kind, ids: Iterable[str], mine: Mine, seconds: float) -> list[Any]:
+def _left(cloud: Connection, kind: ResourceKind, ids: Iterable[str], mine: Mine, seconds: float) -> list[Any]:
     """Wait until all are gone, for so many seconds; return those that are still there."""
     left: list[Any] = []
 
@@ -188,19 +188,19 @@ def _delete_ip(cloud: Connection, address: Any) -> None:
     cloud.network.delete_ip(address.id, ignore_missing=True)
 
 
-INSTANCES: Final = Kind(
+INSTANCES: Final = ResourceKind(
     "instance",
     _servers,
     _delete_server,
     _force_server,
     "openstack server set --state error {id}; openstack server delete --force {id}",
 )
-VOLUMES: Final = Kind(
+VOLUMES: Final = ResourceKind(
     "volume",
     _volumes,
     _delete_volume,
     _force_volume,
     "openstack volume set --state error --detached {id}; openstack volume delete --force {id}",
 )
-IMAGES: Final = Kind("image", _images, _delete_image, _force_image, "openstack image delete {id}")
-FLOATING_IPS: Final = Kind("floating IP", _floating_ips, _delete_ip, _delete_ip, "openstack floating ip delete {id}")
+IMAGES: Final = ResourceKind("image", _images, _delete_image, _force_image, "openstack image delete {id}")
+FLOATING_IPS: Final = ResourceKind("floating IP", _floating_ips, _delete_ip, _delete_ip, "openstack floating ip delete {id}")

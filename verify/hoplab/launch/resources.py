@@ -26,13 +26,13 @@ class InstanceFailedError(LaunchError):
     """The instance came into status ERROR. states: what it went through; fault: Nova's own words."""
 
     def __init__(self, server: Server, states: Sequence[StateSeen]) -> None:
-        self.fault = fault_of(server)
+        self.fault = server_fault(server)
         self.server_id = str(server.id)
         self.states = tuple(states)
         super().__init__(f"instance {server.id} is {server.status}, task state {server.task_state}: {self.fault}")
 
 
-def fault_of(server: Server) -> str:
+def server_fault(server: Server) -> str:
     """Return Nova's own words on what went wrong, on one line."""
     fault = server.fault
     if not isinstance(fault, dict):

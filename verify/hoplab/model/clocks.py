@@ -39,31 +39,31 @@ Clocks = Mapping[str, NodeClock]
 """By node. One that is not there could not be measured; our own, by which the others are, is exact."""
 
 
-def clock_of(event: Event, clocks: Clocks) -> NodeClock:
+def node_clock(event: Event, clocks: Clocks) -> NodeClock:
     """Return the clock by which an event has its time."""
     return clocks.get(event.node, OURS if event.node == CLIENT else UNMEASURED)
 
 
-def time_of(event: Event, clocks: Clocks) -> float:
+def event_time(event: Event, clocks: Clocks) -> float:
     """Return when an event was noted, in seconds since 1970 by our clock."""
-    return event.time - clock_of(event, clocks).offset
+    return event.time - node_clock(event, clocks).offset
 
 
-def begin_of(event: Event, clocks: Clocks) -> float:
+def event_begin(event: Event, clocks: Clocks) -> float:
     """Return when an event was at the earliest, in seconds since 1970 by our clock."""
-    return time_of(event, clocks) - NOTED_LATE.get(event.kind, 0.0)
+    return event_time(event, clocks) - NOTED_LATE.get(event.kind, 0.0)
 
 
-def end_of(event: Event, clocks: Clocks) -> float:
+def event_end(event: Event, clocks: Clocks) -> float:
     """Return when an event was at the latest, in seconds since 1970 by our clock."""
-    return time_of(event, clocks) + float(event.fields.get("precision", 0))
+    return event_time(event, clocks) + float(event.fields.get("precision", 0))
 
 
-def doubt(events: Iterable[Event], clocks: Clocks) -> float:
+def clock_uncertainty(events: Iterable[Event], clocks: Clocks) -> float:
     """Return by how many seconds the times of events may be wrong, infinity where nothing is known of a clock."""
-    return max((clock_of(event, clocks).uncertainty for event in events), default=0.0)
+    return max((node_clock(event, clocks).uncertainty for event in events), default=0.0)
 
 
-def adrift(events: Iterable[Event], clocks: Clocks) -> tuple[str, ...]:
+def drifting_nodes(events: Iterable[Event], clocks: Clocks) -> tuple[str, ...]:
     """Return the nodes of events whose clocks tell no order, by name."""
-    return tuple(sorted({one.node for one in events if clock_of(one, clocks).uncertainty > CLOCK_LIMIT}))
+    return tuple(sorted({one.node for one in events if node_clock(one, clocks).uncertainty > CLOCK_LIMIT}))

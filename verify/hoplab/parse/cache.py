@@ -14,7 +14,7 @@ from typing import Final
 from urllib.parse import unquote
 
 from hoplab.model.events import GARBLED, Event, Origin
-from hoplab.parse.records import KEPT
+from hoplab.parse.log_records import KEPT
 
 TOLD: Final = re.compile(
     r"ts=(?P<seconds>\d+)\.(?P<microseconds>\d+) gid=\d+ type=(?P<type>item_get|item_store) "

@@ -15,7 +15,7 @@ from typing import Final
 
 from hoplab.model.events import Event
 from hoplab.parse.access import UUID
-from hoplab.parse.records import Recent
+from hoplab.parse.log_records import Recent
 
 CLIENT: Final = re.compile(r"(?:v[12]:)?(?P<address>(?P<ip>[\d.]+|\[[0-9a-f:]+\]):0/\d+)")
 """A client's address: it listens on no port, so its port is 0, and the nonce after it is the client's own."""
@@ -106,7 +106,7 @@ def learn_images(lines: Iterable[str]) -> dict[str, str]:
     return dict(images.names)
 
 
-def ids_of(name: str, images: Mapping[str, str]) -> dict[str, str]:
+def image_ids(name: str, images: Mapping[str, str]) -> dict[str, str]:
     """Return the ids in an object's name, by their kind. images: from `Images`.
 
     The random prefix of the gateway's tail objects is in no log, so those have none; the head has the image's id.
@@ -187,7 +187,7 @@ def _parse(lines: Iterable[str], log: _Log) -> Iterator[Event]:
         pool, way, epoch = asked.pop((client, found["tid"]), ("", "", ""))
         address = _address(client)
         kind = _kind(found["steps"], way, found["version"], found["result"])
-        ids = ids_of(found["object"], log.images)
+        ids = image_ids(found["object"], log.images)
         if address is None or not kind or not (ids or OF_IMAGE.match(found["object"])):
             continue
         try:

@@ -11,7 +11,7 @@ from typing import Final
 
 from hoplab.model.events import Event
 from hoplab.parse.ceph import CLIENT, seconds
-from hoplab.parse.records import Recent
+from hoplab.parse.log_records import Recent
 
 RECEIVED: Final = re.compile(r"^\S+ (?P<thread>\S+) +\d+ -- \S+ <== \S+ (?P<client>\S+) \d+ ==== ")
 NAMED: Final = re.compile(r"^\S+ (?P<thread>\S+) +\d+ mon\.\S+ \S+ +entity_name (?P<entity>\S+) global_id \d+ ")
@@ -56,7 +56,7 @@ def parse_mon(
         if (" entity_name " in line or " <== " in line) and sessions.note(line):
             yield from events(asked)
             asked.clear()
-        found = _events_of(line)
+        found = _parse_line(line)
         if found and found[0][2]["step"] == "asked":
             asked += found
         else:
@@ -121,7 +121,7 @@ class _Sessions:
         return self._entities.get(address, "")
 
 
-def _events_of(line: str) -> list[_Told]:
+def _parse_line(line: str) -> list[_Told]:
     maps = ((time, CLIENT.fullmatch(client), fields) for time, client, fields in _maps(line))
     return [(time, address, fields, line) for time, address, fields in maps if address]
 

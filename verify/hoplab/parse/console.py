@@ -35,12 +35,12 @@ class _Guest:
     nic: dict[str, str] = field(default_factory=dict)
     serials: dict[str, str] = field(default_factory=dict)
 
-    def fact(self, event: console.Event) -> Fact | None:
+    def fact(self, event: console.GuestEvent) -> Fact | None:
         """Return what a line says, None for one that says nothing of how something went."""
         self._follow(event)
         return self._went_well(event) or self._went_wrong(event)
 
-    def _follow(self, event: console.Event) -> None:
+    def _follow(self, event: console.GuestEvent) -> None:
         match event:
             case console.Boot():
                 self.nic, self.serials = {}, {}
@@ -55,7 +55,7 @@ class _Guest:
             case _:
                 pass
 
-    def _went_well(self, event: console.Event) -> Fact | None:
+    def _went_well(self, event: console.GuestEvent) -> Fact | None:
         match event:
             case console.DhcpOk(server=server):
                 return "dhcp-ok", {"server": server}, self.nic
@@ -66,7 +66,7 @@ class _Guest:
             case _:
                 return None
 
-    def _went_wrong(self, event: console.Event) -> Fact | None:
+    def _went_wrong(self, event: console.GuestEvent) -> Fact | None:
         match event:
             case console.DhcpFail(mac=mac):
                 return "dhcp-fail", {}, {"mac": mac}
@@ -83,7 +83,7 @@ class _Guest:
     def _disk(self, device: str) -> tuple[dict[str, str], dict[str, str]]:
         """Return the serial of a disk as a field, and the one volume that it can be as an id."""
         serial = self.serials.get(device, "")
-        meant = [volume for volume in self.volumes if serial and console.serial_of(volume) == serial]
+        meant = [volume for volume in self.volumes if serial and console.disk_serial(volume) == serial]
         return {"serial": serial} if serial else {}, {"volume": meant[0]} if len(meant) == 1 else {}
 
 

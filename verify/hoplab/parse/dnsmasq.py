@@ -14,7 +14,7 @@ from typing import Final
 
 from hoplab.model.events import GARBLED, Event, Origin
 from hoplab.parse.access import UUID
-from hoplab.parse.records import Recent
+from hoplab.parse.log_records import Recent
 
 LINE: Final = re.compile(
     r"^(?P<when>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d) dnsmasq(?:-dhcp)?\[(?P<pid>\d+)\]: "
@@ -102,7 +102,7 @@ def parse_dnsmasq(
     writes the whole file and dnsmasq reads the whole file, so a reading that began after a port was written has it.
     """
     origin = Origin(node, source, who)
-    servers: Recent[str, _Server] = Recent()
+    servers: Recent[str, _DhcpDialogue] = Recent()
     for line in lines:
         try:
             record = json.loads(line)
@@ -110,9 +110,9 @@ def parse_dnsmasq(
             found = LINE.match(text)
             if found is None:
                 continue
-            server = servers.get(found["pid"]) or _Server()
+            server = servers.get(found["pid"]) or _DhcpDialogue()
             servers[found["pid"]] = server
-            for fact, ids in server.hear(found["said"].rstrip(), found["xid"] or "", since, writes):
+            for fact, ids in server.requests(found["said"].rstrip(), found["xid"] or "", since, writes):
                 yield origin.event(since, "dhcp.said", {"fact": fact, "precision": f"{until - since:.3f}"}, ids, text)
         except GARBLED:
             continue
@@ -122,13 +122,13 @@ Said = tuple[str, dict[str, set[str]]]
 
 
 @dataclass(slots=True)
-class _Server:
+class _DhcpDialogue:
     """What is known of one dnsmasq process. known: transactions whose MAC is in the file."""
 
     network: str = ""
     known: Recent[str, None] = field(default_factory=Recent)
 
-    def hear(self, said: str, xid: str, since: float, writes: Collection[HostWrite]) -> Iterator[Said]:
+    def requests(self, said: str, xid: str, since: float, writes: Collection[HostWrite]) -> Iterator[Said]:
         """Yield what a line says: its fact and its ids."""
         if found := DHCP.match(said):
             yield from self._answer(found, xid)

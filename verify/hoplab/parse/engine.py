@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from hoplab.parse.records import Recent, Record, Seen, context_ids
-from hoplab.parse.sql import HEADS, Reading, Statement, read_values, template
+from hoplab.parse.log_records import Recent, LogRecord, LogFact, context_ids
+from hoplab.parse.sql import HEADS, SqlValues, Statement, read_values, template
 
 LOGGER: Final = "sqlalchemy.engine.Engine"
 PARAMETERS: Final = re.compile(r"^\[[^\]]*\] (?P<values>[{\[(].*)", re.DOTALL)
@@ -36,9 +36,9 @@ class Statements:
     """Reads the engine's records of one file."""
 
     def __init__(self) -> None:
-        self._open: Recent[tuple[str, str], Record] = Recent()
+        self._open: Recent[tuple[str, str], LogRecord] = Recent()
 
-    def read(self, record: Record) -> Seen | None:
+    def read(self, record: LogRecord) -> LogFact | None:
         """Return a `db.sent` at the record that has a statement's parameters, else None.
 
         Nova's id of the request stands for `request` and for `poll-request`, as it does in an access line.
@@ -62,13 +62,13 @@ class Statements:
                 ids[name] = ids.get(name, frozenset()) | values
         ids["poll-request"] = context_ids(record.context, "db.sent").get("request", frozenset())
         fields = {"verb": some[0].verb, "table": some[0].table, **some[0].new}
-        return Seen("db.sent", fields, ids, f"{begun.head} {record.said}")
+        return LogFact("db.sent", fields, ids, f"{begun.head} {record.said}")
 
 
 class _Shape(NamedTuple):
     """What a statement is without its parameters. reading: with the places of parameters as texts of values."""
 
-    reading: Reading
+    reading: SqlValues
     template: str
 
 
@@ -81,7 +81,7 @@ def _shape(statement: str) -> _Shape | None:
     return _Shape(reading, template(statement.replace("%%", "%"))) if reading else None
 
 
-def _statements(reading: Reading, values: str) -> Iterator[Statement]:
+def _statements(reading: SqlValues, values: str) -> Iterator[Statement]:
     """Yield what a statement says with its parameters, once for each set of them."""
     some: dict[str, str | None] = {}
 
@@ -92,10 +92,10 @@ def _statements(reading: Reading, values: str) -> Iterator[Statement]:
     if reading.values:
         for found in PARAMETER.finditer(values):
             if found["name"] in some:
-                yield reading.said(text_of)
+                yield reading.statement(text_of)
                 some.clear()
             some[found["name"]] = _text(found)
-    yield reading.said(text_of)
+    yield reading.statement(text_of)
 
 
 def _text(parameter: re.Match[str]) -> str | None:

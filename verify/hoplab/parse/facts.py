@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from hoplab.parse.access import UUID
 from hoplab.parse.http_client import Calls
-from hoplab.parse.records import Recent, Record, Seen
+from hoplab.parse.log_records import Recent, LogRecord, LogFact
 
 KINDS: Final = frozenset({"address", "image", "instance", "mac", "port", "volume"})
 MAC: Final = r"[0-9a-f]{2}(?::[0-9a-f]{2}){5}"
@@ -136,7 +136,7 @@ def may_tell(logger: str) -> Callable[[str], bool]:
     return lambda said: any(text in said for text in texts)
 
 
-def read_fact(record: Record) -> Seen | None:
+def read_fact(record: LogRecord) -> LogFact | None:
     """Return the fact that a record says, None if it says none of those that the flows ask for."""
     for fact in LOGGERS[record.logger]:
         if fact.text in record.said:
@@ -144,7 +144,7 @@ def read_fact(record: Record) -> Seen | None:
     return None
 
 
-def _seen(fact: Fact, record: Record) -> Seen | None:
+def _seen(fact: Fact, record: LogRecord) -> LogFact | None:
     fields, ids = {"fact": fact.name}, dict[str, frozenset[str]]()
     some = False
     for found in fact.pattern.finditer(record.said):
@@ -154,7 +154,7 @@ def _seen(fact: Fact, record: Record) -> Seen | None:
                 ids[name] = ids.get(name, frozenset()) | {value}
             elif value:
                 fields.setdefault(name, value)
-    return Seen("log.said", fields, ids) if some else None
+    return LogFact("log.said", fields, ids) if some else None
 
 
 class ImageCache:
@@ -170,7 +170,7 @@ class ImageCache:
         self._calls = calls
         self._taken: Recent[tuple[str, str], int] = Recent()
 
-    def read(self, record: Record) -> Seen | None:
+    def read(self, record: LogRecord) -> LogFact | None:
         """Return the fact image-in-cache at the record that says that the lock is free again, else None."""
         if FETCH not in record.said:
             return None
@@ -180,5 +180,5 @@ class ImageCache:
         elif '"released" by' in record.said:
             before = self._taken.pop(record.speaker, None)
             if before == asked and self._calls.all.get(record.speaker, 0) > 0:
-                return Seen("log.said", {"fact": "image-in-cache"}, {})
+                return LogFact("log.said", {"fact": "image-in-cache"}, {})
         return None

@@ -24,7 +24,7 @@ from hoplab.parse.reads import parse_reads
 from hoplab.parse.rgw import parse_rgw
 from hoplab.parse.statements import parse_statements
 from hoplab.parse.switch import parse_switch
-from hoplab.run.record import Record
+from hoplab.run.record import RunRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Context:
     boot_time: when the guest began to run, or, if that is not known, when the recording began.
     """
 
-    record: Record
+    record: RunRecord
     images: Mapping[str, str]
     writes: Mapping[str, Collection[HostWrite]]
     boot_time: float
@@ -149,7 +149,7 @@ What the guest said can't be placed in time without the hypervisor, so that one 
 """
 
 
-def says(source: Source) -> Iterator[tuple[str, str]]:
+def possible_events(source: Source) -> Iterator[tuple[str, str]]:
     """Yield (who, kind) of all events that a source may have."""
     for who, kind in FORMS[source.form][1] if source.form in FORMS else ():
         yield who or source.who, kind

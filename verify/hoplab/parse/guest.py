@@ -17,7 +17,7 @@ SERIAL_LENGTH = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class GuestEvent:
     """One line of the guest. up: seconds since the guest's kernel started, None where the line has none."""
 
     up: float | None
@@ -25,14 +25,14 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class Boot(Event):
+class Boot(GuestEvent):
     """The guest's userland started."""
 
     kernel: str
 
 
 @dataclass(frozen=True, slots=True)
-class Nic(Event):
+class Nic(GuestEvent):
     """A network card was found. mtu: bytes."""
 
     device: str
@@ -41,7 +41,7 @@ class Nic(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class DhcpOk(Event):
+class DhcpOk(GuestEvent):
     """An address was leased. ip: without prefix; prefix: bits; server: who leased it."""
 
     ip: str
@@ -51,7 +51,7 @@ class DhcpOk(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class DhcpFail(Event):
+class DhcpFail(GuestEvent):
     """One round of DHCP went unanswered."""
 
     attempt: int
@@ -59,7 +59,7 @@ class DhcpFail(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class MetadataOk(Event):
+class MetadataOk(GuestEvent):
     """The metadata service told the guest who it is."""
 
     uuid: str
@@ -67,7 +67,7 @@ class MetadataOk(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class MetadataFail(Event):
+class MetadataFail(GuestEvent):
     """One request to the metadata service failed."""
 
     attempt: int
@@ -75,12 +75,12 @@ class MetadataFail(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class SshKeyOk(Event):
+class SshKeyOk(GuestEvent):
     """The key from the metadata service is installed."""
 
 
 @dataclass(frozen=True, slots=True)
-class DiskSeen(Event):
+class DiskSeen(GuestEvent):
     """A further disk appeared. serial: at most SERIAL_LENGTH characters."""
 
     device: str
@@ -89,7 +89,7 @@ class DiskSeen(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class DiskRwOk(Event):
+class DiskRwOk(GuestEvent):
     """A mark was written and read back; previous: the mark that was there before, empty on a new disk."""
 
     device: str
@@ -98,7 +98,7 @@ class DiskRwOk(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class DiskRwFail(Event):
+class DiskRwFail(GuestEvent):
     """A disk can't be used. reason: why it was left alone; empty where what was read is not what was written."""
 
     device: str
@@ -106,28 +106,28 @@ class DiskRwFail(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class DiskGone(Event):
+class DiskGone(GuestEvent):
     """A disk was taken away while the guest ran."""
 
     device: str
 
 
 @dataclass(frozen=True, slots=True)
-class UserData(Event):
+class UserData(GuestEvent):
     """The user data were run. status: of their shell; 0 is success."""
 
     status: int
 
 
 @dataclass(frozen=True, slots=True)
-class ImageBroken(Event):
+class ImageBroken(GuestEvent):
     """A part of the guest's image could not be used. part: a kernel module's name, or the partition of its tools."""
 
     part: str
 
 
 @dataclass(frozen=True, slots=True)
-class PowerButton(Event):
+class PowerButton(GuestEvent):
     """The guest was asked to power off."""
 
 
@@ -142,7 +142,7 @@ class DiskWrite:
     line: str
 
 
-_Maker = Callable[[float | None, str, tuple[str, ...]], Event]
+_Maker = Callable[[float | None, str, tuple[str, ...]], GuestEvent]
 """Makes an event of its time, its line and the groups of its pattern; a group that is not there is None."""
 _KINDS: tuple[tuple[re.Pattern[str], _Maker], ...] = (
     (re.compile(r"boot kernel=(\S+)"), lambda up, line, f: Boot(up, line, f[0])),
@@ -187,12 +187,12 @@ _ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~])?")
 _UP = re.compile(r" up=([0-9]{1,9}\.[0-9]{1,9})$")
 
 
-def parse(text: str) -> tuple[Event, ...]:
+def parse(text: str) -> tuple[GuestEvent, ...]:
     """Return the events in a console's text, in their order there."""
     return tuple(_events(text))
 
 
-def _events(text: str) -> Iterator[Event]:
+def _events(text: str) -> Iterator[GuestEvent]:
     for raw in re.split(r"[\r\n]+", text):
         # What another process wrote into the line before the next mark makes the first part a torn line.
         for part in _ESCAPE.sub("", raw).split(_MARK)[1:]:
@@ -207,9 +207,9 @@ def _events(text: str) -> Iterator[Event]:
                     break
 
 
-def last_boot(events: Iterable[Event]) -> tuple[Event, ...]:
+def last_boot(events: Iterable[GuestEvent]) -> tuple[GuestEvent, ...]:
     """Return the events since the guest's latest start; all of them if no start is among them."""
-    kept: list[Event] = []
+    kept: list[GuestEvent] = []
     for event in events:
         if isinstance(event, Boot):
             kept.clear()
@@ -217,7 +217,7 @@ def last_boot(events: Iterable[Event]) -> tuple[Event, ...]:
     return tuple(kept)
 
 
-def disk_writes(events: Iterable[Event]) -> tuple[DiskWrite, ...]:
+def disk_writes(events: Iterable[GuestEvent]) -> tuple[DiskWrite, ...]:
     """Return the write tests, each with the serial that its device had at that time; others are left out."""
     serials: dict[str, str] = {}
     writes: list[DiskWrite] = []
@@ -237,6 +237,6 @@ def disk_writes(events: Iterable[Event]) -> tuple[DiskWrite, ...]:
     return tuple(writes)
 
 
-def serial_of(volume_id: str) -> str:
+def disk_serial(volume_id: str) -> str:
     """Return the serial under which the guest sees the volume with this id."""
     return volume_id[:SERIAL_LENGTH]

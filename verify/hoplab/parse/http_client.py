@@ -11,7 +11,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from hoplab.parse.access import UUID, ids_in_path, outcome
-from hoplab.parse.records import REQUEST, Recent, Record, Seen, context_ids
+from hoplab.parse.log_records import REQUEST, Recent, LogRecord, LogFact, context_ids
 
 PACKAGES: Final = frozenset(
     {
@@ -67,7 +67,7 @@ class Calls:
         self.images: Recent[tuple[str, str], int] = Recent()
         self._answers: Recent[tuple[str, str, str], list[tuple[str, str]]] = Recent()
 
-    def read(self, record: Record) -> Seen | None:
+    def read(self, record: LogRecord) -> LogFact | None:
         """Return the request or the answer that a record notes, None if it notes none or only a part of one.
 
         An answer without a request id of the server is no event: nothing says which request it is for.
@@ -80,7 +80,7 @@ class Calls:
             return None
         return self._answered(record) if " used request id " in said else None
 
-    def _asked(self, record: Record) -> Seen | None:
+    def _asked(self, record: LogRecord) -> LogFact | None:
         found = ASKED.match(record.said)
         if found is None:
             return None
@@ -97,9 +97,9 @@ class Calls:
         self.all[record.speaker] = self.all.get(record.speaker, 0) + 1
         if "image" in ids:
             self.images[record.speaker] = self.images.get(record.speaker, 0) + 1
-        return Seen("http.sent", fields, ids, record.head.partition(BODY)[0])
+        return LogFact("http.sent", fields, ids, record.head.partition(BODY)[0])
 
-    def _keep(self, record: Record) -> None:
+    def _keep(self, record: LogRecord) -> None:
         found, request = ANSWERED.match(record.said), CARRIED.search(record.said)
         if found and request:
             token = _subject(record.said)
@@ -107,7 +107,7 @@ class Calls:
             kept = self._answers.get(key, [])
             self._answers[key] = [*kept, (found["status"], token["digest"] if token else "")]
 
-    def _answered(self, record: Record) -> Seen | None:
+    def _answered(self, record: LogRecord) -> LogFact | None:
         found = USED.match(record.said)
         kept = self._answers.pop((*record.speaker, found["id"]), []) if found else []
         # Glance takes our id for its own, so two of its answers may wait under one id: then only what is the same in
@@ -122,7 +122,7 @@ class Calls:
         if found["id"] not in record.context:
             ids["answer-request"] = frozenset({found["id"]})
         fields = {"method": found["method"], "path": path, "status": status, **outcome(status)}
-        return Seen("http.answered", fields, ids)
+        return LogFact("http.answered", fields, ids)
 
 
 class SwiftCalls:
@@ -137,7 +137,7 @@ class SwiftCalls:
     def __init__(self) -> None:
         self._open: Recent[tuple[str, str], tuple[dict[str, str], dict[str, frozenset[str]]]] = Recent()
 
-    def read(self, record: Record) -> Seen | None:
+    def read(self, record: LogRecord) -> LogFact | None:
         """Return the request or the answer that a record notes, None if it notes none or only a part of one."""
         said = record.said
         if found := SWIFT_ASKED.match(said):
@@ -148,7 +148,7 @@ class SwiftCalls:
             if own := context_ids(record.context, "http.served").get("global-request"):
                 ids["global-request"] = own
             self._open[record.speaker] = (fields, ids)
-            return Seen("http.sent", {**fields, "noted": "answered"}, dict(ids), record.head.partition(" -H ")[0])
+            return LogFact("http.sent", {**fields, "noted": "answered"}, dict(ids), record.head.partition(" -H ")[0])
         if found := SWIFT_STATUS.match(said):
             if record.speaker in self._open:
                 self._open[record.speaker][0].update(status=found["status"], **outcome(found["status"]))
@@ -157,7 +157,7 @@ class SwiftCalls:
             fields, ids = self._open.pop(record.speaker)
             if request := SWIFT_REQUEST.search(said):
                 ids["answer-request"] = frozenset({request["id"]})
-            return Seen("http.answered", fields, ids) if "status" in fields else None
+            return LogFact("http.answered", fields, ids) if "status" in fields else None
         return None
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from hoplab.model.events import GARBLED, Event, Origin
-from hoplab.parse.records import Recent
+from hoplab.parse.log_records import Recent
 
 NAME: Final = re.compile(r"^block\.\d+\.name$")
 """Under which key a disk's name stands in its counters (libvirt's VIR_DOMAIN_STATS_BLOCK)."""

@@ -6,7 +6,7 @@ The forms of the lines: oslo_messaging/_drivers/amqpdriver.py (_send, _send_repl
 import re
 from typing import Final
 
-from hoplab.parse.records import Record, Seen
+from hoplab.parse.log_records import LogRecord, LogFact
 
 LOGGER: Final = "oslo_messaging._drivers.amqpdriver"
 
@@ -28,7 +28,7 @@ def may_be_message(said: str) -> bool:
     return said.startswith(("CALL ", "CAST ", "received ", "sending reply "))
 
 
-def read_message(record: Record) -> Seen | None:
+def read_message(record: LogRecord) -> LogFact | None:
     """Return the message that a record of LOGGER notes, None if it notes none."""
     said = record.said
     seen = None
@@ -49,8 +49,8 @@ def read_message(record: Record) -> Seen | None:
     return seen
 
 
-def _seen(kind: str, fields: dict[str, str], name: str, value: str) -> Seen:
-    return Seen(kind, fields, {name: frozenset({value})})
+def _seen(kind: str, fields: dict[str, str], name: str, value: str) -> LogFact:
+    return LogFact(kind, fields, {name: frozenset({value})})
 
 
 def _program(queue: str) -> str:

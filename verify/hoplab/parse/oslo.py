@@ -12,7 +12,7 @@ from typing import Final
 from hoplab.model.events import Event, Origin
 from hoplab.parse import engine, facts, http_client, messaging
 from hoplab.parse.access import UUID, ids_in_path, read_access
-from hoplab.parse.records import SHOWN, Reader, Record, Seen, context_ids, records, seconds
+from hoplab.parse.log_records import SHOWN, LoggerReader, LogRecord, LogFact, context_ids, records, seconds
 
 COMMANDS: Final = "oslo_concurrency.processutils"
 SERVER: Final = "eventlet.wsgi.server"
@@ -35,7 +35,7 @@ def parse_oslo(lines: Iterable[str], *, node: str, source: str, who: str, access
     """
     readers = _Readers()
     origin = Origin(node, source, who)
-    for found in records(lines, readers.of):
+    for found in records(lines, readers.reader):
         if isinstance(found, str):
             if access and (event := read_access(found, origin)):
                 yield event
@@ -68,18 +68,18 @@ class _Readers:
 
     def __init__(self) -> None:
         calls = http_client.Calls()
-        self._clients = Reader(http_client.may_ask, calls.read)
-        self._known: dict[str, Reader | None] = {
-            messaging.LOGGER: Reader(messaging.may_be_message, messaging.read_message),
-            COMMANDS: Reader(lambda said: said.startswith(("Running cmd ", "CMD ")), _command),
-            SERVER: Reader(lambda said: " HTTP/" in said, _served),
-            http_client.SWIFT: Reader(http_client.may_ask, http_client.SwiftCalls().read),
-            engine.LOGGER: Reader(engine.may_be_statement, engine.Statements().read),
-            facts.LOCKS: Reader(lambda said: facts.FETCH in said, facts.ImageCache(calls).read),
-            **{logger: Reader(facts.may_tell(logger), facts.read_fact) for logger in facts.LOGGERS},
+        self._clients = LoggerReader(http_client.may_ask, calls.read)
+        self._known: dict[str, LoggerReader | None] = {
+            messaging.LOGGER: LoggerReader(messaging.may_be_message, messaging.read_message),
+            COMMANDS: LoggerReader(lambda said: said.startswith(("Running cmd ", "CMD ")), _command),
+            SERVER: LoggerReader(lambda said: " HTTP/" in said, _served),
+            http_client.SWIFT: LoggerReader(http_client.may_ask, http_client.SwiftCalls().read),
+            engine.LOGGER: LoggerReader(engine.may_be_statement, engine.Statements().read),
+            facts.LOCKS: LoggerReader(lambda said: facts.FETCH in said, facts.ImageCache(calls).read),
+            **{logger: LoggerReader(facts.may_tell(logger), facts.read_fact) for logger in facts.LOGGERS},
         }
 
-    def of(self, logger: str) -> Reader | None:
+    def reader(self, logger: str) -> LoggerReader | None:
         """Return who reads the records of a logger, None where nobody does."""
         try:
             return self._known[logger]
@@ -88,7 +88,7 @@ class _Readers:
             return self._known.setdefault(logger, self._clients if client else None)
 
 
-def _command(record: Record) -> Seen | None:
+def _command(record: LogRecord) -> LogFact | None:
     started, ended = STARTED.match(record.said), ENDED.match(record.said)
     found = started or ended
     if found is None:
@@ -96,10 +96,10 @@ def _command(record: Record) -> Seen | None:
     disk = DISK.search(found["command"])
     fields = {"command": _verb(found["command"]), "status": ended["status"] if ended else ""}
     kind = "command.run" if started else "command.ended"
-    return Seen(kind, fields, {"instance": frozenset({disk[1]})} if disk else {})
+    return LogFact(kind, fields, {"instance": frozenset({disk[1]})} if disk else {})
 
 
-def _served(record: Record) -> Seen | None:
+def _served(record: LogRecord) -> LogFact | None:
     found = SERVED.match(record.said)
     if found is None:
         return None
@@ -107,7 +107,7 @@ def _served(record: Record) -> Seen | None:
     ids = {name: frozenset({value}) for name, value in ids_in_path(path).items()}
     took = float(found["took"])
     fields = {name: found[name] for name in ("address", "method", "status")}
-    return Seen("http.served", {**fields, "path": path, "milliseconds": f"{took * 1000:.0f}"}, ids, before=took)
+    return LogFact("http.served", {**fields, "path": path, "milliseconds": f"{took * 1000:.0f}"}, ids, before=took)
 
 
 def _verb(command: str) -> str:

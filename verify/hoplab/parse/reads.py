@@ -12,7 +12,7 @@ from typing import Final
 
 from hoplab.model.events import GARBLED, Event, Origin
 from hoplab.parse.access import UUID
-from hoplab.parse.records import Recent
+from hoplab.parse.log_records import Recent
 
 HOSTS: Final = re.compile(rf"/(?P<network>{UUID})/host\Z")
 MAC: Final = re.compile(r"[0-9a-f]{2}(?::[0-9a-f]{2}){5}\Z")

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from hoplab.flow.vocabulary import EVENTS, IDS, places
 from hoplab.parse.access import UUID
-from hoplab.parse.records import REQUEST
+from hoplab.parse.log_records import REQUEST
 
 STATEMENT: Final = EVENTS["db.statement"]
 FORMS: Final = {
@@ -70,14 +70,14 @@ class Value(NamedTuple):
     new: str
 
 
-class Reading(NamedTuple):
+class SqlValues(NamedTuple):
     """What a statement is, and its values that matter."""
 
     verb: str
     table: str
     values: tuple[Value, ...]
 
-    def said(self, text_of: Callable[[str], str | None]) -> Statement:
+    def statement(self, text_of: Callable[[str], str | None]) -> Statement:
         """Return what it says. text_of: gives the text that stands for that of a value, None for none."""
         ids: dict[str, frozenset[str]] = {}
         new: dict[str, str] = {}
@@ -95,10 +95,10 @@ class Reading(NamedTuple):
 def read_statement(text: str) -> Statement | None:
     """Return what a statement says, None if it is none of the four verbs or of another form."""
     found = read_values(text)
-    return found.said(lambda value: value) if found else None
+    return found.statement(lambda value: value) if found else None
 
 
-def read_values(text: str) -> Reading | None:
+def read_values(text: str) -> SqlValues | None:
     """Return a statement's values that matter, None if it is none of the four verbs or of another form."""
     verb = text[:6]
     head = HEADS.get(verb)
@@ -110,14 +110,14 @@ def read_values(text: str) -> Reading | None:
         return None
     table = found["table"]
     if not cut.values:
-        return Reading(verb, table, ())
+        return SqlValues(verb, table, ())
     values: list[Value] = []
     for owner, column, value, sets in _inserted(text, found) if verb == "INSERT" else _compared(cut, verb == "UPDATE"):
         kind, form = _known(owner or table, column) or ("", TEXT)
         new = STATEMENT.sets.get(f"{table}.{column}", "") if sets else ""
         if kind or new:
             values.append(Value(value, kind, form, new))
-    return Reading(verb, table, tuple(values))
+    return SqlValues(verb, table, tuple(values))
 
 
 def template(text: str) -> str:

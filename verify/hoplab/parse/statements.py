@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Final
 
 from hoplab.model.events import Event
-from hoplab.parse.records import SHOWN, seconds
+from hoplab.parse.log_records import SHOWN, seconds
 from hoplab.parse.sql import HEADS, read_statement, template
 
 COLUMNS: Final = 11

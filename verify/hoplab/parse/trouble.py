@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from hoplab.model.events import Ids
-from hoplab.parse.records import seconds
+from hoplab.parse.log_records import seconds
 
 MOST: Final = 20
 """Troubles that are shown of a launch: errors come before warnings where there are more."""
@@ -95,7 +95,7 @@ class _Record:
         """ERROR, WARNING or CRITICAL."""
         return self.head["level"].upper()
 
-    def goes_on(self, found: re.Match[str]) -> bool:
+    def continues_with(self, found: re.Match[str]) -> bool:
         """Tell whether a line with a head is one more line of this record."""
         rest = found.string[found.end() :]
         return found.groups() == self.head.groups() and not CONTEXT.match(rest)
@@ -107,18 +107,18 @@ def find_troubles(logs: Iterable[Log], ids: Ids, actors: Iterable[str] = ()) -> 
     actors: whose errors are returned though they carry no id of the launch, where there is none with one. At most MOST
     with an id and ALONE without are returned, errors before warnings, and memory does not grow with what others log.
     """
-    known = _Known(ids)
+    known = _IdFinder(ids)
     own: dict[tuple[str, ...], Trouble] = {}
     others: dict[tuple[str, ...], Trouble] = {}
     acting = frozenset(actors)
     for log in logs:
         for record in _records(log.lines):
-            joined = known.of(record)
+            joined = known.first_id(record)
             mine = bool(joined) or log.who in acting & IMPERSONAL
             if mine or (log.who in acting and record.level != "WARNING"):
                 _note(own if mine else others, _trouble(record, log, joined))
     told = any(one.level != "WARNING" for one in own.values())
-    chosen = _worst(own.values(), MOST) + ([] if told else _worst(others.values(), ALONE))
+    chosen = _most_severe(own.values(), MOST) + ([] if told else _most_severe(others.values(), ALONE))
     return tuple(sorted(chosen, key=lambda one: one.time))
 
 
@@ -127,7 +127,7 @@ def plain(line: str) -> str:
     return CONTEXT.sub("", STAMP.sub("", line, count=1), count=1)[:SHOWN]
 
 
-class _Known:
+class _IdFinder:
     """Finds a launch's ids in text."""
 
     def __init__(self, ids: Ids) -> None:
@@ -141,7 +141,7 @@ class _Known:
             else lambda _text: None
         )
 
-    def of(self, record: _Record) -> str:
+    def first_id(self, record: _Record) -> str:
         """Return the first id of the launch in a record, with its name; empty if it has none."""
         for line in (record.first, *record.more):
             if found := self._find(line):
@@ -155,7 +155,7 @@ def _records(lines: Iterable[str]) -> Iterator[_Record]:
     for raw in lines:
         found = HEAD.match(raw) or BROKER_HEAD.match(raw)
         if found is not None:
-            if current is not None and current.goes_on(found):
+            if current is not None and current.continues_with(found):
                 if len(current.more) < LINES:
                     current.more.append(raw[found.end() :].rstrip("\n"))
                 continue
@@ -202,6 +202,6 @@ def _note(found: dict[tuple[str, ...], Trouble], trouble: Trouble) -> None:
         found[key] = trouble
 
 
-def _worst(troubles: Iterable[Trouble], most: int) -> list[Trouble]:
+def _most_severe(troubles: Iterable[Trouble], most: int) -> list[Trouble]:
     """Return so many troubles: errors before warnings, and earlier ones before later ones."""
     return sorted(troubles, key=lambda one: (one.level == "WARNING", one.time))[:most]

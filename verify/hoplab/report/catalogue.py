@@ -19,7 +19,7 @@ from hoplab.flow.loader import journey_directory, load_all
 from hoplab.flow.model import LAUNCH, Catalogue, Flow, Hop, Step
 from hoplab.flow.vocabulary import EVENTS, IDS
 from hoplab.model.errors import EXIT_HOLDS, ConfigurationError
-from hoplab.report.explanation import hint_place, steps_of
+from hoplab.report.explanation import hint_place, documented_steps
 from hoplab.report.looks import LOOKS
 from hoplab.report.outline import ordered
 from hoplab.report.wording import TODAYS, kind_words, listed, proof, spoken, witness_words
@@ -119,7 +119,7 @@ class _Page:
         made.filters |= {
             "cell": lambda text: text.replace("|", "\\|"),
             "dashes": lambda _flow: "---",
-            "documented": lambda hop: steps_of(self.flows, hop),
+            "documented": lambda hop: documented_steps(self.flows, hop),
             "heading": self.heading,
             "kind_words": kind_words,
             "link": self.link,

@@ -10,12 +10,12 @@ from typing import Any, Final
 from hoplab.flow.actors import SERVICES
 from hoplab.flow.model import LAUNCH, PLACEHOLDER, Flow, Hint, Hop
 from hoplab.judge.pace import Pace, lags, slow_hop
-from hoplab.judge.verdicts import Judged, Judgement
+from hoplab.judge.verdicts import JudgedHop, Verdicts
 from hoplab.judge.waits import Wait, by_hop
 from hoplab.model.events import Event, Ids
 from hoplab.model.sources import Source
 from hoplab.report.form import SCHEMA
-from hoplab.run.record import PREPARATION, Record, Unit
+from hoplab.run.record import PREPARATION, RunRecord, Unit
 
 LINE: Final = 1000
 DENIALS: Final = 5
@@ -29,9 +29,9 @@ Document = dict[str, Any]
 
 
 def document(
-    record: Record,
+    record: RunRecord,
     flow: Flow,
-    judgement: Judgement,
+    judgement: Verdicts,
     *,
     ids: Ids,
     sources: Iterable[Source],
@@ -46,7 +46,7 @@ def document(
     if that is not known. The same run gives the same document at any time.
     """
     waits = None if waits is None else list(waits)
-    times = Times(lags(judgement), pace, None if waits is None else by_hop(waits, judgement))
+    times = HopTimes(lags(judgement), pace, None if waits is None else by_hop(waits, judgement))
     return {
         "schema": SCHEMA,
         "flow": flow.name,
@@ -81,7 +81,7 @@ def document(
     }
 
 
-def _first(record: Record, flow: Flow, judgement: Judgement) -> Document | None:
+def _first(record: RunRecord, flow: Flow, judgement: Verdicts) -> Document | None:
     """Return where it broke: in the preparation, or at a hop of the launch; None if nothing broke."""
     if record.unprepared is not None:
         asked = {"service": record.unprepared.service, "request": record.unprepared.request}
@@ -92,7 +92,7 @@ def _first(record: Record, flow: Flow, judgement: Judgement) -> Document | None:
     return {"stage": record.journey, "hop": first_number(flow, first.hop), "name": first.hop.name}
 
 
-def _preparation(record: Record) -> Document | None:
+def _preparation(record: RunRecord) -> Document | None:
     """Return what is known of a preparation that failed; None where all that a launch needs was there."""
     why = record.unprepared
     if why is None:
@@ -101,7 +101,7 @@ def _preparation(record: Record) -> Document | None:
     return {
         "step": why.step,
         "service": why.service,
-        "nodes": nodes_of(why.service, record.states),
+        "nodes": node_names(why.service, record.states),
         "request": why.request,
         "answer": why.answer,
         "request_id": why.request_id,
@@ -111,7 +111,7 @@ def _preparation(record: Record) -> Document | None:
     }
 
 
-def _look(record: Record) -> list[str]:
+def _look(record: RunRecord) -> list[str]:
     """Return what to look at next where the preparation failed, as commands: daemons that are down, then the logs."""
     why = record.unprepared
     if why is None:
@@ -124,14 +124,14 @@ def _look(record: Record) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Times:
+class HopTimes:
     """How long each hop was waited for, by name in seconds, what is usual, and how long its answer was there."""
 
     lags: Mapping[str, float]
     pace: Pace | None
     waited: Mapping[str, float] | None
 
-    def of(self, name: str) -> Document:
+    def for_hop(self, name: str) -> Document:
         """Return all three for a hop, None for what is not known."""
         lag = self.lags.get(name)
         usual = self.pace.hops.get(name) if self.pace else None
@@ -142,7 +142,7 @@ class Times:
         }
 
 
-def _slow(judgement: Judgement, flow: Flow, times: Times) -> Document | None:
+def _slow(judgement: Verdicts, flow: Flow, times: HopTimes) -> Document | None:
     """Return which hop made the launch slow, and against what; None if none did, or if nothing is known of others."""
     name = slow_hop(judgement, times.pace) if times.pace else None
     if name is None or times.pace is None:
@@ -152,7 +152,7 @@ def _slow(judgement: Judgement, flow: Flow, times: Times) -> Document | None:
     return {
         "hop": first_number(flow, hop),
         "name": name,
-        **times.of(name),
+        **times.for_hop(name),
         "longest_s": longest,
         "runs": times.pace.runs,
     }
@@ -219,7 +219,7 @@ def _joined(event: Event, ids: Ids) -> str:
     return ""
 
 
-def _launch(record: Record) -> Document:
+def _launch(record: RunRecord) -> Document:
     one = {name: min(values) for name, values in record.ids.items() if values}
     return {
         **{name: one.get(name, "") for name in ("instance", "address", "volume", "image", "port", "request")},
@@ -236,14 +236,14 @@ def _launch(record: Record) -> Document:
     }
 
 
-def _in_order(flow: Flow, judgement: Judgement) -> list[Judged]:
+def _in_order(flow: Flow, judgement: Verdicts) -> list[JudgedHop]:
     """Return the judged hops as the document has them, then those that it leaves out."""
     by_name = {one.hop.name: one for one in judgement.hops}
     listed = list(dict.fromkeys(name for step in flow.steps for name in step.hops))
     return [by_name[name] for name in [*listed, *flow.also] if name in by_name]
 
 
-def _hop(one: Judged, flow: Flow, record: Record, ids: Ids, times: Times) -> Iterable[Document]:
+def _hop(one: JudgedHop, flow: Flow, record: RunRecord, ids: Ids, times: HopTimes) -> Iterable[Document]:
     hop = one.hop
     entry: Document = {
         "name": hop.name,
@@ -256,7 +256,7 @@ def _hop(one: Judged, flow: Flow, record: Record, ids: Ids, times: Times) -> Ite
         "reason": hop.reason,
         "at": instant(one.begin),
         "end": instant(one.end),
-        **times.of(hop.name),
+        **times.for_hop(hop.name),
         "after": list(hop.after),
         "witnesses": [witness(event, ids) for event in one.firsts],
         "denials": [witness(event, ids) for event in one.denials[:DENIALS]],
@@ -269,16 +269,16 @@ def _hop(one: Judged, flow: Flow, record: Record, ids: Ids, times: Times) -> Ite
         yield {"hop": number, **entry}
 
 
-def place(hint: Hint, record: Record) -> str:
+def place(hint: Hint, record: RunRecord) -> str:
     """Return where a person runs a hint's command."""
     if hint.at == "client":
         return "here"
     if hint.at == "host":
         return f"on {record.host}" if record.host else "on the instance's host"
-    return f"on {', '.join(nodes_of(hint.at, record.states)) or hint.at}"
+    return f"on {', '.join(node_names(hint.at, record.states)) or hint.at}"
 
 
-def nodes_of(actor: str, states: Iterable[Unit]) -> list[str]:
+def node_names(actor: str, states: Iterable[Unit]) -> list[str]:
     """Return the nodes on which an actor runs, by the daemons' states."""
     service = SERVICES.get(actor)
     return list(dict.fromkeys(unit.node for unit in states if unit.service == service))

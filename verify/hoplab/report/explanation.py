@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from hoplab.flow.model import Catalogue, Exemption, Flow, Hint, Hop, Step, Witness
-from hoplab.lab.actors import nodes_of
+from hoplab.lab.places import nodes_running
 from hoplab.lab.deployment import Deployment
 from hoplab.model.errors import ConfigurationError
 from hoplab.report.outline import cleaned, one_line, preparation_lines, since, start
@@ -90,11 +90,11 @@ def explain(
     for title, text in _lines(catalogue, hop):
         table.add_row(title, escape(text))
     console.print(table)
-    for title, text in (*_evidence(catalogue, hop, last), *_by_hand(hop, deployment, last)):
+    for title, text in (*_evidence(catalogue, hop, last), *_manual_checks(hop, deployment, last)):
         console.print(f"[dim]{title:<11}[/dim]  {escape(text)}", soft_wrap=True, highlight=False)
 
 
-def steps_of(flows: Iterable[Flow], hop: Hop) -> list[tuple[Flow, Step]]:
+def documented_steps(flows: Iterable[Flow], hop: Hop) -> list[tuple[Flow, Step]]:
     """Return the documented steps that a hop is part of."""
     return [(flow, step) for flow in flows for step in flow.steps if hop.name in step.hops]
 
@@ -105,13 +105,13 @@ def hint_place(hint: Hint, deployment: Deployment | None = None, host: str = "")
         return f"on {host}"
     if hint.at in PLACES:
         return PLACES[hint.at]
-    nodes = nodes_of(deployment, hint.at) if deployment else ()
+    nodes = nodes_running(deployment, hint.at) if deployment else ()
     return f"on {' or '.join(node.name for node in nodes)}" if nodes else f"on the node of {spoken(hint.at)}"
 
 
 def _lines(catalogue: Catalogue, hop: Hop) -> Lines:
     """Yield what the catalogue knows of a hop."""
-    steps = steps_of(catalogue.flows.values(), hop)
+    steps = documented_steps(catalogue.flows.values(), hop)
     yield "what it is", hop.meaning
     yield "documented", ", ".join(f"{flow.name} {step.number}" for flow, step in steps) or "nowhere"
     for flow, step in steps:
@@ -142,7 +142,7 @@ def _exempted(exemption: Exemption) -> str:
     return "\n".join([exemption.because, _witness(exemption.when), *against])
 
 
-def _by_hand(hop: Hop, deployment: Deployment | None, last: LastRun | None) -> Lines:
+def _manual_checks(hop: Hop, deployment: Deployment | None, last: LastRun | None) -> Lines:
     """Yield where a person sees the hop and by which command, with the last run's ids as far as they are known."""
     place, command = hint_place(hop.hint, deployment), hop.hint.run
     if last and last.report:

@@ -8,12 +8,12 @@ from typing import Any, Final
 
 from hoplab.flow.actors import ACTORS, ON_HOST
 from hoplab.flow.model import Flow
-from hoplab.judge.verdicts import Judged, Judgement
-from hoplab.model.clocks import time_of
+from hoplab.judge.verdicts import JudgedHop, Verdicts
+from hoplab.model.clocks import event_time
 from hoplab.model.events import Event, Ids
 from hoplab.parse.trouble import Log, Trouble, find_troubles, plain
-from hoplab.report.document import filled, first_number, instant, nodes_of, place, witness
-from hoplab.run.record import Record, Unit
+from hoplab.report.document import filled, first_number, instant, node_names, place, witness
+from hoplab.run.record import RunRecord, Unit
 
 DENIED: Final = "DENIED"
 """The level of a line by which the hop is denied, whatever level its log gives it."""
@@ -22,7 +22,7 @@ LINES: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class LogReaders:
     """What else than the launch's own events is told of it.
 
     by: reads all that an actor said, which may be more than fits into memory; logs: reads all daemons' logs; console:
@@ -35,7 +35,7 @@ class Said:
 
 
 def failure(
-    record: Record, flow: Flow, judgement: Judgement, events: Iterable[Event], ids: Ids, *, said: Said
+    record: RunRecord, flow: Flow, judgement: Verdicts, events: Iterable[Event], ids: Ids, *, said: LogReaders
 ) -> dict[str, Any] | None:
     """Return what is known around the first unproven hop; None if there is none. events: the launch's own."""
     first = judgement.first_unproven
@@ -61,25 +61,25 @@ def failure(
         "node": node,
         "service": _service(actor, node, record.states),
         "last": witness(last, ids) if last else None,
-        "log": [event.line[:400] for event in _around(spoken, last)],
+        "log": [event.line[:400] for event in _log_lines_near(spoken, last)],
         "next": list(_next(first, record, ids, node)),
     }
 
 
-def _actor(first: Judged) -> str:
+def _actor(first: JudgedHop) -> str:
     """Return who should have acted: the hop's sender, unless he spoke or is us; then the receiver."""
     heard = {event.who for event in first.witnesses}
     return first.hop.receiver if first.hop.sender in {*heard, "client"} else first.hop.sender
 
 
-def _node(actor: str, record: Record) -> str:
+def _node(actor: str, record: RunRecord) -> str:
     if actor in ON_HOST and record.host:
         return record.host
-    nodes = nodes_of(actor, record.states)
+    nodes = node_names(actor, record.states)
     return nodes[0] if nodes else ""
 
 
-def _is_by(event: Event, actor: str, node: str, record: Record) -> bool:
+def _is_by(event: Event, actor: str, node: str, record: RunRecord) -> bool:
     return event.who == actor and (not node or event.node == node or actor not in ON_HOST or not record.host)
 
 
@@ -95,7 +95,7 @@ def _service(actor: str, node: str, states: Iterable[Unit]) -> dict[str, str] | 
     return None
 
 
-def _around(said: Callable[[], Iterator[Event]], last: Event | None) -> list[Event]:
+def _log_lines_near(said: Callable[[], Iterator[Event]], last: Event | None) -> list[Event]:
     """Return what an actor said around the last thing that it did for this launch, or its last words at all."""
     if last is None:
         return heapq.nlargest(LINES, said(), key=_time)[::-1]
@@ -107,12 +107,12 @@ def _time(event: Event) -> float:
     return event.time
 
 
-def _errors(first: Judged, troubles: Collection[Trouble], record: Record, ids: Ids) -> Iterator[dict[str, Any]]:
+def _errors(first: JudgedHop, troubles: Collection[Trouble], record: RunRecord, ids: Ids) -> Iterator[dict[str, Any]]:
     """Yield what was said of the failure, by time: errors and warnings, and by which word the hop is denied."""
     told = {said for one in troubles if (said := one.line.partition(": ")[2].strip())}
     denials = [
         Trouble(
-            time=time_of(event, record.clocks),
+            time=event_time(event, record.clocks),
             who=event.who,
             node=event.node,
             source=event.source,
@@ -128,7 +128,7 @@ def _errors(first: Judged, troubles: Collection[Trouble], record: Record, ids: I
         yield {**asdict(one), "time": instant(one.time)}
 
 
-def _next(first: Judged, record: Record, ids: Ids, node: str) -> Iterator[str]:
+def _next(first: JudgedHop, record: RunRecord, ids: Ids, node: str) -> Iterator[str]:
     """Yield what to look at next, as commands: daemons that are down first, those on that node before others."""
     for unit in sorted(record.down, key=lambda unit: unit.node != node):
         yield f"on {unit.node}: systemctl status {unit.unit}"

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from hoplab.judge.verdicts import Result
-from hoplab.model.forms import COUNT, TEXT, YES, Reader, list_of, map_of, members, or_null
+from hoplab.model.schemas import COUNT, TEXT, YES, SchemaReader, list_schema, map_schema, object_schema, nullable
 from hoplab.report.looks import LOOKS
 from hoplab.report.outline import moment
 
@@ -33,90 +33,90 @@ TIME: Final = {
 }
 NUMBER: Final = {"anyOf": [{"type": "null"}, {"type": "integer"}, {"type": "string", "pattern": "^[0-9]{1,6}[a-z]?$"}]}
 """A hop's number in a documented list; null for one that the list leaves out."""
-WITNESS: Final = members(dict.fromkeys(("who", "kind", "source", "node", "id", "line"), TEXT) | {"time": TIME})
-HOP: Final = members(
+WITNESS: Final = object_schema(dict.fromkeys(("who", "kind", "source", "node", "id", "line"), TEXT) | {"time": TIME})
+HOP: Final = object_schema(
     {
         "hop": NUMBER,
         **dict.fromkeys(("name", "from", "to", "meaning", "today", "how", "reason", "why"), TEXT),
         "verdict": {"enum": list(LOOKS)},
-        "at": or_null(TIME),
-        "end": or_null(TIME),
-        "after": list_of(TEXT),
-        "witnesses": list_of(WITNESS),
-        "hint": members({"where": TEXT, "run": TEXT}),
+        "at": nullable(TIME),
+        "end": nullable(TIME),
+        "after": list_schema(TEXT),
+        "witnesses": list_schema(WITNESS),
+        "hint": object_schema({"where": TEXT, "run": TEXT}),
     },
     {
         "one_witness": YES,
-        "denials": list_of(WITNESS),
-        "lag_s": or_null(SECONDS),
-        "usual_s": or_null(SECONDS),
-        "waited_s": or_null(SECONDS),
+        "denials": list_schema(WITNESS),
+        "lag_s": nullable(SECONDS),
+        "usual_s": nullable(SECONDS),
+        "waited_s": nullable(SECONDS),
     },
 )
-LAUNCH: Final = members(
+LAUNCH: Final = object_schema(
     {
         **dict.fromkeys(("instance", "address", "volume", "image", "port", "request", "name", "host"), TEXT),
         **dict.fromkeys(("global_request", "status", "error"), TEXT),
-        "seconds_to_active": or_null(SECONDS),
-        "states": list_of(members({"seconds": SECONDS, "status": TEXT, "task_state": or_null(TEXT)})),
+        "seconds_to_active": nullable(SECONDS),
+        "states": list_schema(object_schema({"seconds": SECONDS, "status": TEXT, "task_state": nullable(TEXT)})),
     }
 )
-SLOW: Final = members(
+SLOW: Final = object_schema(
     {"hop": NUMBER, "name": TEXT, "lag_s": SECONDS, "usual_s": SECONDS, "longest_s": SECONDS, "runs": COUNT}
 )
-WAIT: Final = members(
+WAIT: Final = object_schema(
     dict.fromkeys(("who", "node", "method", "call"), TEXT) | {"answered": TIME, "went_on": TIME, "waited_s": SECONDS}
 )
-WAITS: Final = members({"waited_s": SECONDS, "calls": list_of(WAIT)})
-TROUBLE: Final = members(
+WAITS: Final = object_schema({"waited_s": SECONDS, "calls": list_schema(WAIT)})
+TROUBLE: Final = object_schema(
     dict.fromkeys(("who", "node", "source", "level", "id", "line", "cause"), TEXT) | {"time": TIME, "times": COUNT}
 )
-FAILURE: Final = members(
+FAILURE: Final = object_schema(
     {
         "hop": NUMBER,
         **dict.fromkeys(("name", "actor", "node"), TEXT),
-        "service": or_null(members({"unit": TEXT, "state": TEXT})),
-        "last": or_null(WITNESS),
-        "log": list_of(TEXT),
-        "next": list_of(TEXT),
+        "service": nullable(object_schema({"unit": TEXT, "state": TEXT})),
+        "last": nullable(WITNESS),
+        "log": list_schema(TEXT),
+        "next": list_schema(TEXT),
     },
     {
-        "errors": list_of(TROUBLE),
-        "guest": list_of(TEXT),
+        "errors": list_schema(TROUBLE),
+        "guest": list_schema(TEXT),
         "error": TEXT,
-        "down": list_of(members(dict.fromkeys(("node", "unit", "state"), TEXT))),
+        "down": list_schema(object_schema(dict.fromkeys(("node", "unit", "state"), TEXT))),
     },
 )
-LOGGED: Final = members({"node": TEXT, "file": TEXT, "line": TEXT})
-PREPARATION: Final = members(
+LOGGED: Final = object_schema({"node": TEXT, "file": TEXT, "line": TEXT})
+PREPARATION: Final = object_schema(
     {
         **dict.fromkeys(("step", "service", "request", "answer", "request_id"), TEXT),
-        **{name: list_of(TEXT) for name in ("nodes", "down", "next")},
-        "log": list_of(LOGGED),
+        **{name: list_schema(TEXT) for name in ("nodes", "down", "next")},
+        "log": list_schema(LOGGED),
     }
 )
-FORM: Final = members(
+FORM: Final = object_schema(
     {
         "schema": {"const": SCHEMA},
         **dict.fromkeys(("flow", "title", "release", "run", "inventory"), TEXT),
         "result": {"enum": [str(result) for result in Result]},
-        "first_unproven": or_null(
-            members({"hop": NUMBER, "name": TEXT}, dict.fromkeys(("stage", "service", "request"), TEXT))
+        "first_unproven": nullable(
+            object_schema({"hop": NUMBER, "name": TEXT}, dict.fromkeys(("stage", "service", "request"), TEXT))
         ),
         "duration_s": SECONDS,
         "started": TIME,
         "warm": YES,
         "launch": LAUNCH,
-        "clocks": map_of(members({"offset": SECONDS, "uncertainty": SECONDS})),
-        "unread": list_of(members(dict.fromkeys(("source", "node", "problem"), TEXT))),
-        "counts": map_of(COUNT),
-        "hops": list_of(HOP, minItems=1, maxItems=MOST_HOPS),
-        "failure": or_null(FAILURE),
+        "clocks": map_schema(object_schema({"offset": SECONDS, "uncertainty": SECONDS})),
+        "unread": list_schema(object_schema(dict.fromkeys(("source", "node", "problem"), TEXT))),
+        "counts": map_schema(COUNT),
+        "hops": list_schema(HOP, minItems=1, maxItems=MOST_HOPS),
+        "failure": nullable(FAILURE),
     },
-    {"slow": or_null(SLOW), "waits": or_null(WAITS), "preparation": or_null(PREPARATION), "journey": TEXT},
+    {"slow": nullable(SLOW), "waits": nullable(WAITS), "preparation": nullable(PREPARATION), "journey": TEXT},
 )
 """What report.json has to be (JSON Schema)."""
-READER: Final = Reader(FORM, formats={"moment": _is_moment}, limit=LIMIT)
+READER: Final = SchemaReader(FORM, formats={"moment": _is_moment}, limit=LIMIT)
 
 
 def read_report(path: Path) -> dict[str, Any]:

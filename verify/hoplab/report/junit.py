@@ -25,8 +25,8 @@ from hoplab.report.outline import (
     sentence,
     since,
     start,
-    tally,
-    took,
+    verdict_summary,
+    hop_seconds,
 )
 
 PROPERTIES: Final = ("run", "release", "inventory", "result")
@@ -77,7 +77,7 @@ def _utc(text: str) -> str:
 
 
 def _case(suite: ET.Element, hop: Entry, document: Document, first: float | None) -> None:
-    case = ET.SubElement(suite, "testcase", {"classname": route(hop), "name": label(hop), "time": f"{took(hop):.3f}"})
+    case = ET.SubElement(suite, "testcase", {"classname": route(hop), "name": label(hop), "time": f"{hop_seconds(hop):.3f}"})
     verdict = hop["verdict"]
     message = f"{verdict}: {one_line(hop['why'])}"
     if verdict in {"blocked", "not applicable"}:
@@ -120,6 +120,6 @@ def _result(suite: ET.Element, document: Document) -> None:
     case = ET.SubElement(suite, "testcase", {"classname": document["flow"], "name": "result", "time": "0.000"})
     kind = "failure" if document["result"] == "failed" else "error"
     found = ET.SubElement(case, kind, {"message": sentence(document), "type": document["result"]})
-    lines = [tally(document), document["launch"]["error"] or ""]
+    lines = [verdict_summary(document), document["launch"]["error"] or ""]
     lines += _failure(document) if document["failure"] else []
     found.text = "\n".join(line for line in lines if line)

@@ -74,7 +74,7 @@ def began(hop: Entry) -> float | None:
     return None if hop["at"] is None else moment(hop["at"])
 
 
-def took(hop: Entry) -> float:
+def hop_seconds(hop: Entry) -> float:
     """Return the seconds between a hop's first and last witness, 0 without any."""
     at = began(hop)
     return 0.0 if at is None or hop["end"] is None else max(0.0, moment(hop["end"]) - at)
@@ -253,7 +253,7 @@ def trouble_line(one: Entry) -> str:
     return f"{one['time']} {one['level']} on {one['node']}, {one['source']}: {one['line']}{cause}{again}"
 
 
-def tally(document: Document) -> str:
+def verdict_summary(document: Document) -> str:
     """Return the counts as a text: `70 proved, 3 weak`."""
     return ", ".join(f"{count} {verdict}" for verdict, count in counted(document))
 

@@ -16,7 +16,7 @@ EXIT_PIPE: Final = 141
 """As of a program that SIGPIPE ends (128 + 13): whoever reads has had enough."""
 
 
-def say(message: str) -> None:
+def print_message(message: str) -> None:
     """Tell the user what is being done, in one line; on standard error, since standard output is for the result."""
     with suppress(OSError):  # That nobody listens changes nothing of what is done.
         print(f"hoplab: {safe_line(message)}", file=sys.stderr, flush=True)

@@ -6,7 +6,7 @@ from typing import Final
 from xml.etree import ElementTree as ET
 
 from hoplab.report.outline import Document, Entry, began, by_time, label, route, start, when
-from hoplab.report.svg import add, drawing, fits, parts, verdict_class, written
+from hoplab.report.svg import add, svg_root, text_fits, parts, verdict_class, written
 
 ROWS: Final = 25  # of one part: with the names on top it fits on a screen, and on a sheet
 GUTTER, BETWEEN, ROW, EDGE = 74, 60, 28, 40
@@ -52,7 +52,7 @@ def sequence(document: Document) -> list[str]:
 def _part(hops: Sequence[Entry], actors: Sequence[str], first: float | None, number: int, total: int) -> str:
     places = {actor: GUTTER + BETWEEN * (index + 0.5) for index, actor in enumerate(actors)}
     width, height = GUTTER + BETWEEN * len(actors) + EDGE, HEAD + ROW * len(hops) + 18
-    svg = drawing(
+    svg = svg_root(
         width,
         height,
         name=f"sequence-{number}",
@@ -95,7 +95,7 @@ def _arrow(svg: ET.Element, hop: Entry, places: Mapping[str, float], y: float, *
     add(group, "circle", cx=begin, cy=y if begin != end else y - 6, r="2.5", kind="fill")
     said = label(hop) if verdict == "proved" else f"{label(hop)}: {verdict}"
     left, right = sorted((begin, end))
-    if fits(said, left + 6, width):
+    if text_fits(said, left + 6, width):
         add(group, "text", said, x=left + 6, y=y - 6, kind="said")
     else:
         add(group, "text", said, x=min(right, width - 4) - 6, y=y - 6, text_anchor="end", kind="said")

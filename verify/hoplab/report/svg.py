@@ -10,7 +10,7 @@ LETTER: Final = 6.6
 """How wide a letter of a drawing is about, in pixels: Python can't measure text."""
 
 
-def drawing(width: float, height: float, *, name: str, title: str, describe: str) -> ET.Element:
+def svg_root(width: float, height: float, *, name: str, title: str, describe: str) -> ET.Element:
     """Return an empty drawing. name: a prefix for its ids, unique in the page; title, describe: for screen readers."""
     svg = ET.Element(
         "svg",
@@ -50,7 +50,7 @@ def parts(rows: Sequence[T], size: int) -> Iterator[Sequence[T]]:
         yield rows[len(rows) * part // number : len(rows) * (part + 1) // number]
 
 
-def fits(text: str, x: float, width: float) -> bool:
+def text_fits(text: str, x: float, width: float) -> bool:
     """Tell whether a text that begins at x ends within the width."""
     return x + len(text) * LETTER <= width
 

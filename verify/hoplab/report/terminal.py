@@ -24,7 +24,7 @@ from hoplab.report.outline import (
     sentence,
     since,
     start,
-    tally,
+    verdict_summary,
     voices,
 )
 
@@ -53,7 +53,7 @@ def result_line(document: Document) -> str:
     """Return the last line: the result, what it means, the counts and what the run is called."""
     return (
         f"{document['flow']} {document['result']}: {sentence(document)} {len(document['hops'])} hops: "
-        f"{tally(document)}. {document['duration_s']:.1f} s, run {document['run']}"
+        f"{verdict_summary(document)}. {document['duration_s']:.1f} s, run {document['run']}"
     )
 
 

@@ -6,8 +6,8 @@ from itertools import pairwise
 from typing import Final
 from xml.etree import ElementTree as ET
 
-from hoplab.report.outline import Document, Entry, began, by_time, label, moment, start, took
-from hoplab.report.svg import LETTER, add, drawing, fits, parts, verdict_class, written
+from hoplab.report.outline import Document, Entry, began, by_time, label, moment, start, hop_seconds
+from hoplab.report.svg import LETTER, add, svg_root, text_fits, parts, verdict_class, written
 
 ROWS: Final = 48
 GAPS: Final = 6
@@ -65,7 +65,7 @@ def timeline(document: Document, gaps: Sequence[Gap]) -> list[str]:
     if first is None:
         return []
     begin = min(moment(hop["at"]) - first for hop in seen)
-    end = max(moment(hop["at"]) - first + took(hop) for hop in seen)
+    end = max(moment(hop["at"]) - first + hop_seconds(hop) for hop in seen)
     scale = _Scale(first, begin, max(end - begin, SHORTEST))
     drawn = list(parts(seen, ROWS))
     return [_part(part, gaps, scale, number, len(drawn)) for number, part in enumerate(drawn, 1)]
@@ -98,7 +98,7 @@ def _events(hop: Entry, document: Document) -> Iterator[tuple[float, str]]:
     at = began(hop)
     if at is None or hop["verdict"] == "out of order":
         return
-    end = at + took(hop)
+    end = at + hop_seconds(hop)
     for witness in hop["witnesses"]:
         # A witness has the time of its node's clock; the hop's own times are by ours.
         offset = document["clocks"].get(witness["node"], {}).get("offset", 0.0)
@@ -108,7 +108,7 @@ def _events(hop: Entry, document: Document) -> Iterator[tuple[float, str]]:
 
 def _part(hops: Sequence[Entry], gaps: Sequence[Gap], scale: _Scale, number: int, total: int) -> str:
     height = TOP + ROW * len(hops) + 8
-    svg = drawing(
+    svg = svg_root(
         WIDTH,
         height,
         name=f"timeline-{number}",
@@ -133,12 +133,12 @@ def _bar(svg: ET.Element, hop: Entry, scale: _Scale, y: float) -> None:
     verdict = hop["verdict"]
     begin = moment(hop["at"]) - scale.first
     left = scale.x(begin)
-    width = max(scale.x(begin + took(hop)) - left, SMALLEST_BAR)
+    width = max(scale.x(begin + hop_seconds(hop)) - left, SMALLEST_BAR)
     group = add(svg, "g", kind=f"bar {verdict_class(verdict)}")
-    add(group, "title", f"{label(hop)}: {begin:+.3f} s, for {took(hop):.3f} s, {verdict}")
+    add(group, "title", f"{label(hop)}: {begin:+.3f} s, for {hop_seconds(hop):.3f} s, {verdict}")
     add(group, "rect", x=left, y=y + 3, width=width, height=ROW - 7, rx="1.5", kind="fill")
     said = label(hop) if verdict == "proved" else f"{label(hop)}: {verdict}"
-    if fits(said, left + width + 5, WIDTH):
+    if text_fits(said, left + width + 5, WIDTH):
         add(group, "text", said, x=left + width + 5, y=y + 12, kind="said")
     elif left - 5 >= len(said) * LETTER:
         add(group, "text", said, x=left - 5, y=y + 12, text_anchor="end", kind="said")

@@ -15,7 +15,7 @@ from hoplab.model import files
 from hoplab.model.clocks import NodeClock
 from hoplab.model.errors import ConfigurationError
 from hoplab.model.events import Ids
-from hoplab.model.forms import COUNT, TEXT, YES, Reader, list_of, map_of, members, or_null
+from hoplab.model.schemas import COUNT, TEXT, YES, SchemaReader, list_schema, map_schema, object_schema, nullable
 from hoplab.model.sources import Source, is_place
 from hoplab.model.states import StateSeen
 
@@ -36,43 +36,43 @@ NUMBER: Final = {"type": "number", "minimum": -60_000_000_000, "maximum": 253_40
 """Also seconds since 1970, which Python can write from the year 68 to 9999."""
 
 
-UNPREPARED: Final = members(
+UNPREPARED: Final = object_schema(
     {
         **dict.fromkeys(("step", "service", "request", "answer", "request_id"), TEXT),
-        "down": list_of(TEXT),
-        "log": list_of(members(dict.fromkeys(("node", "file", "line"), TEXT), closed=True)),
+        "down": list_schema(TEXT),
+        "log": list_schema(object_schema(dict.fromkeys(("node", "file", "line"), TEXT), closed=True)),
     },
     closed=True,
 )
-STATE: Final = members(
-    {"seconds": NUMBER, "status": TEXT, "task_state": or_null(TEXT), "vm_state": or_null(TEXT)}, closed=True
+STATE: Final = object_schema(
+    {"seconds": NUMBER, "status": TEXT, "task_state": nullable(TEXT), "vm_state": nullable(TEXT)}, closed=True
 )
-SOURCE: Final = members(
+SOURCE: Final = object_schema(
     {**dict.fromkeys(("node", "name", "who", "form"), TEXT), "size": COUNT, "problem": TEXT}, closed=True
 )
-FORM: Final = members(
+FORM: Final = object_schema(
     {
         "schema": {"const": SCHEMA},
         **dict.fromkeys(("run", "release", "inventory"), TEXT),
         "warm": YES,
         "started": NUMBER,
         "ended": NUMBER,
-        "ids": map_of(list_of(TEXT)),
+        "ids": map_schema(list_schema(TEXT)),
         **dict.fromkeys(("name", "host", "status"), TEXT),
-        "seconds_to_active": or_null({"type": "number"}),
+        "seconds_to_active": nullable({"type": "number"}),
         "error": TEXT,
-        "sources": list_of(SOURCE),
-        "clocks": map_of(members({"offset": NUMBER, "uncertainty": {"type": "number", "minimum": 0}}, closed=True)),
-        **dict.fromkeys(("hosts", "units", "pools"), map_of(TEXT)),
-        "seen": list_of(STATE),
-        "states": list_of(members(dict.fromkeys(("node", "service", "unit", "state"), TEXT), closed=True)),
+        "sources": list_schema(SOURCE),
+        "clocks": map_schema(object_schema({"offset": NUMBER, "uncertainty": {"type": "number", "minimum": 0}}, closed=True)),
+        **dict.fromkeys(("hosts", "units", "pools"), map_schema(TEXT)),
+        "seen": list_schema(STATE),
+        "states": list_schema(object_schema(dict.fromkeys(("node", "service", "unit", "state"), TEXT), closed=True)),
     },
     # Older runs do not have these.
-    {"unprepared": or_null(UNPREPARED), "notes": list_of(TEXT), "journey": {"enum": [*journeys()]}},
+    {"unprepared": nullable(UNPREPARED), "notes": list_schema(TEXT), "journey": {"enum": [*journeys()]}},
     closed=True,
 )
 """What journey.json has to be (JSON Schema)."""
-READER: Final = Reader(FORM)
+READER: Final = SchemaReader(FORM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class LogLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Unprepared:
+class FailedPreparation:
     """Why nothing was launched: what the preparation could not get.
 
     step: what was being made, such as `volume`; service: the program that was asked; request: its method and path,
@@ -113,7 +113,7 @@ class Unprepared:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class RunRecord:
     """What is known of a launch, or of another journey, without looking at what was captured.
 
     run: the directory's name; started, ended: seconds since 1970 by our clock; what is later does not count; ids: what
@@ -144,7 +144,7 @@ class Record:
     pools: Mapping[str, str]
     seen: tuple[StateSeen, ...] = ()
     states: tuple[Unit, ...] = ()
-    unprepared: Unprepared | None = None
+    unprepared: FailedPreparation | None = None
     notes: tuple[str, ...] = ()
     journey: str = LAUNCH
 
@@ -154,7 +154,7 @@ class Record:
         return tuple(unit for unit in self.states if not unit.state.startswith("active"))
 
 
-def write_record(record: Record, directory: Path) -> None:
+def write_record(record: RunRecord, directory: Path) -> None:
     """Write journey.json, whole or not at all."""
     plain = {"schema": SCHEMA, **dataclasses.asdict(record)}
     plain["ids"] = {name: sorted(values) for name, values in sorted(record.ids.items())}
@@ -196,7 +196,7 @@ def make_directory(directory: Path) -> None:
             probe.unlink(missing_ok=True)
 
 
-def read_record(directory: Path) -> Record:
+def read_record(directory: Path) -> RunRecord:
     """Read a run's journey.json. Raises ConfigurationError that names the file, the field and what to do."""
     path = directory / JOURNEY
     advice = f"{DAMAGED}, or name a run's directory, such as runs/{LATEST}"
@@ -211,7 +211,7 @@ def read_record(directory: Path) -> Record:
     return record
 
 
-def _record(found: dict[str, Any]) -> Record:
+def _record(found: dict[str, Any]) -> RunRecord:
     values = {name: value for name, value in found.items() if name != "schema"}
     values["ids"] = {name: frozenset(some) for name, some in found["ids"].items()}
     values["sources"] = tuple(Source(**source) for source in found["sources"])
@@ -220,13 +220,13 @@ def _record(found: dict[str, Any]) -> Record:
     values["states"] = tuple(Unit(**state) for state in found["states"])
     values["notes"] = tuple(found.get("notes", ()))
     values["unprepared"] = _unprepared(found.get("unprepared"))
-    return Record(**values)
+    return RunRecord(**values)
 
 
-def _unprepared(found: dict[str, Any] | None) -> Unprepared | None:
+def _unprepared(found: dict[str, Any] | None) -> FailedPreparation | None:
     if found is None:
         return None
-    return Unprepared(**{**found, "down": tuple(found["down"]), "log": tuple(LogLine(**line) for line in found["log"])})
+    return FailedPreparation(**{**found, "down": tuple(found["down"]), "log": tuple(LogLine(**line) for line in found["log"])})
 
 
 def point_latest(directory: Path) -> None:

@@ -19,7 +19,7 @@ from hoplab.launch.waiting import Pending, wait_for
 from hoplab.model.errors import HoplabError, WaitTimeoutError
 from hoplab.model.events import Ids
 from hoplab.model.states import StateSeen
-from hoplab.run.record import Unprepared
+from hoplab.run.record import FailedPreparation
 from hoplab.session.journey import Journey
 
 TOKENS: Final = "/v3/auth/tokens"
@@ -41,7 +41,7 @@ class Attempt:
 
     journey: Journey
     ready: bool = False
-    unprepared: Unprepared | None = None
+    unprepared: FailedPreparation | None = None
     global_request_id: str = field(default_factory=new_request_id)
     recorder: ClientRecorder = field(default_factory=ClientRecorder, repr=False)
     ids: dict[str, str] = field(default_factory=dict)

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 Result = TypeVar("Result")
 
 
-class Background(Generic[Result]):
+class BackgroundTask(Generic[Result]):
     """A piece of work that can be begun, and waited for later. It does not outlive the program: Ctrl-C ends it, too."""
 
     def __init__(self, work: Callable[[], Result]) -> None:

@@ -10,10 +10,10 @@ from hoplab.checks.findings import Finding, fails, unknown
 from hoplab.checks.guest import check_console, check_ssh
 from hoplab.checks.instance import check_instance, failure_commands, judge_time
 from hoplab.checks.nodes import check_nodes
-from hoplab.checks.outcome import Outcome
+from hoplab.checks.outcome import LaunchOutcome
 from hoplab.lab.connection import translate_errors
 from hoplab.lab.deployment import Deployment
-from hoplab.lab.ssh import Nodes, command_for_person
+from hoplab.lab.ssh import NodeConnections, command_for_person
 from hoplab.launch.adopt import adopt
 from hoplab.launch.instance import LaunchedInstance, boot, prepare
 from hoplab.launch.plan import Plan
@@ -43,7 +43,7 @@ def launch(
     say: Say,
     existing: bool = False,
     active: Callable[[], None] = lambda: None,
-) -> Outcome:
+) -> LaunchOutcome:
     """Launch an instance and check everything about it.
 
     existing: take the instance of an earlier launch if it still runs. say: told each thing that is done; active: called
@@ -52,7 +52,7 @@ def launch(
     """
     for group in ("ceph_rgw", "ceph_mon"):
         deployment.first_in_group(group)  # A description that lacks them is refused before anything is made.
-    with Nodes(deployment.ssh) as nodes:
+    with NodeConnections(deployment.ssh) as nodes:
         findings = list(check_nodes(nodes, deployment))
         progress = Progress()
         try:
@@ -62,7 +62,7 @@ def launch(
                 active()
                 say("reading the guest's console")
                 findings += check_journey(cloud, nodes, deployment, plan, found)
-                return Outcome(global_request_id, tuple(findings), found, booted=False)
+                return LaunchOutcome(global_request_id, tuple(findings), found, booted=False)
             with translate_errors("launch"):
                 prepared = prepare(cloud, deployment, plan, say)
                 journey = boot(
@@ -70,18 +70,18 @@ def launch(
                 )
         except LaunchError as error:
             findings.append(failed_launch(deployment, error, global_request_id, progress.server_id))
-            return Outcome(global_request_id, tuple(findings))
+            return LaunchOutcome(global_request_id, tuple(findings))
         except SourceError as error:
             findings.append(unknown("launch", "the cloud's APIs answer", str(error), str(deployment.clouds_file)))
-            return Outcome(global_request_id, tuple(findings))
+            return LaunchOutcome(global_request_id, tuple(findings))
         active()
         say("reading the guest's console")
         findings += check_journey(cloud, nodes, deployment, plan, journey)
-    return Outcome(global_request_id, tuple(findings), journey)
+    return LaunchOutcome(global_request_id, tuple(findings), journey)
 
 
 def check_journey(
-    cloud: Connection, nodes: Nodes, deployment: Deployment, plan: Plan, journey: LaunchedInstance
+    cloud: Connection, nodes: NodeConnections, deployment: Deployment, plan: Plan, journey: LaunchedInstance
 ) -> list[Finding]:
     """Read all that a launch left: from Nova, the guest and Ceph. What can't be read becomes an unknown finding."""
     router = router_command(deployment, journey)

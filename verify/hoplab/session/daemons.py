@@ -14,7 +14,7 @@ from openstack.connection import Connection
 from hoplab.capture.redact import redact
 from hoplab.lab.connection import translate_errors, volume_api
 from hoplab.lab.deployment import Deployment, Node
-from hoplab.lab.ssh import Nodes
+from hoplab.lab.ssh import NodeConnections
 from hoplab.model.errors import HoplabError, SourceError
 from hoplab.run.record import LogLine, Unit
 
@@ -93,10 +93,10 @@ def _disabled_itself(service: Service) -> bool:
 
 def states(deployment: Deployment) -> Iterator[Unit]:
     """Yield in which state each daemon is by systemd; those of a node that can't be reached are unknown."""
-    yield from _everywhere(deployment, _of_node)
+    yield from _on_all_nodes(deployment, _units_on_node)
 
 
-def _of_node(nodes: Nodes, node: Node) -> Iterator[Unit]:
+def _units_on_node(nodes: NodeConnections, node: Node) -> Iterator[Unit]:
     units = [service.unit for service in node.services]
     try:
         said = nodes.run(node, ["systemctl", "show", "--property=Id,ActiveState,SubState", "--", *units]).stdout
@@ -112,7 +112,7 @@ def _of_node(nodes: Nodes, node: Node) -> Iterator[Unit]:
 
 def pools(deployment: Deployment) -> dict[str, str]:
     """Return the names of Ceph's pools by id; none if the monitor does not tell: then no pool's evidence is found."""
-    with Nodes(deployment.ssh) as nodes:
+    with NodeConnections(deployment.ssh) as nodes:
         for node, _service in deployment.running("ceph-mon"):
             try:
                 found = json.loads(nodes.read(node, ["ceph", "osd", "lspools", "--format=json"]))
@@ -129,7 +129,7 @@ def troubles(deployment: Deployment, since: float) -> list[LogLine]:
     taken. A node that can't be reached tells nothing.
     """
 
-    def ask(nodes: Nodes, node: Node) -> Iterator[LogLine]:
+    def ask(nodes: NodeConnections, node: Node) -> Iterator[LogLine]:
         patterns = [path for service in node.services for path in service.logs]
         given = [f"BYTES={LOG_BYTES}", f"LINES={LOG_LINES}", f"LEVELS={LEVELS}"]
         try:
@@ -142,7 +142,7 @@ def troubles(deployment: Deployment, since: float) -> list[LogLine]:
             if at is not None and at >= since:
                 yield LogLine(node.name, file, redact(line))
 
-    return sorted(_everywhere(deployment, ask), key=lambda one: logged_at(one.line) or 0.0)
+    return sorted(_on_all_nodes(deployment, ask), key=lambda one: logged_at(one.line) or 0.0)
 
 
 def logged_at(line: str) -> float | None:
@@ -157,8 +157,8 @@ def logged_at(line: str) -> float | None:
     return moment.timestamp() + float(f"0.{found[3] or 0}")
 
 
-def _everywhere(deployment: Deployment, ask: Callable[[Nodes, Node], Iterable[T]]) -> Iterator[T]:
+def _on_all_nodes(deployment: Deployment, ask: Callable[[NodeConnections, Node], Iterable[T]]) -> Iterator[T]:
     """Ask all nodes at the same time; yield what they say in the order of the nodes."""
-    with Nodes(deployment.ssh) as nodes, ThreadPoolExecutor(len(deployment.nodes)) as pool:
+    with NodeConnections(deployment.ssh) as nodes, ThreadPoolExecutor(len(deployment.nodes)) as pool:
         for found in pool.map(lambda node: list(ask(nodes, node)), deployment.nodes):
             yield from found

@@ -9,16 +9,16 @@ from hoplab.flow.model import LAUNCH, Catalogue, Flow
 from hoplab.join.ids import learn, learn_host
 from hoplab.join.sieve import Sieve
 from hoplab.judge.pace import read_usual
-from hoplab.judge.retry import retry_of
-from hoplab.judge.verdicts import Judged, Judgement, Launch, Result, Verdict, judge
+from hoplab.judge.retry import find_rescheduling
+from hoplab.judge.verdicts import JudgedHop, Verdicts, KnownLaunch, Result, Verdict, judge
 from hoplab.judge.waits import Wait, find_waits, within
 from hoplab.model.errors import EXIT_FAILS, EXIT_HOLDS, EXIT_UNREADABLE
 from hoplab.model.events import Event, Ids, write_events
-from hoplab.parse.reading import Reading, unread
+from hoplab.parse.raw_files import RawFiles, unread
 from hoplab.parse.trouble import find_troubles
 from hoplab.report.document import Document, document
-from hoplab.report.failure import Said, failure
-from hoplab.run.record import EVENTS, REPORT, Record, read_record, write_json
+from hoplab.report.failure import LogReaders, failure
+from hoplab.run.record import EVENTS, REPORT, RunRecord, read_record, write_json
 
 BROKER: Final = "rabbitmq"
 """Who tells when an answer was delivered."""
@@ -30,59 +30,59 @@ STATUS: Mapping[str, int] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Judging:
+class RunAnalysis:
     """What came of judging a run.
 
     events: the launch's own, and no others'; launch: as it was judged; ids: all that are known of the launch, with
     those that were learnt; reading: of its raw files, with what all actors said.
     """
 
-    record: Record
+    record: RunRecord
     events: tuple[Event, ...]
-    reading: Reading
-    launch: Launch
+    reading: RawFiles
+    launch: KnownLaunch
     ids: Ids
-    judgement: Judgement
+    judgement: Verdicts
 
 
-def status_of(result: str) -> int:
+def exit_status(result: str) -> int:
     """Return the exit status for a run's result."""
     return STATUS[Result(result)]
 
 
-def judge_record(directory: Path, record: Record, catalogue: Catalogue, flow: Flow) -> Judging:
+def judge_record(directory: Path, record: RunRecord, catalogue: Catalogue, flow: Flow) -> RunAnalysis:
     """Judge what was captured in a directory, with what is known of the launch."""
-    return judge_reading(Reading(directory, record), record, catalogue, flow)
+    return judge_reading(RawFiles(directory, record), record, catalogue, flow)
 
 
-def judge_reading(reading: Reading, record: Record, catalogue: Catalogue, flow: Flow) -> Judging:
+def judge_reading(reading: RawFiles, record: RunRecord, catalogue: Catalogue, flow: Flow) -> RunAnalysis:
     """Judge what is read of a launch, with what is known of it."""
     if record.unprepared is not None:
         did = "launched" if record.journey == LAUNCH else "done"
         why = f"nothing was {did}: {record.unprepared.service} did not give the {record.unprepared.step}"
-        launch = Launch(record.ids, record.host, failed=True)
-        return Judging(record, (), reading, launch, record.ids, unlaunched(catalogue, flow, why))
+        launch = KnownLaunch(record.ids, record.host, failed=True)
+        return RunAnalysis(record, (), reading, launch, record.ids, unlaunched(catalogue, flow, why))
     failed = not catalogue.succeeded(record.status)
     known = record.ids
     events = _own(reading, catalogue, known)
     ids = learn(events, known, catalogue.lessons)
-    retry = retry_of(events, ids, record.clocks, catalogue.tries)
+    retry = find_rescheduling(events, ids, record.clocks, catalogue.tries)
     if failed and retry is not None:
         # Where the launch broke is told by its first try, whose events a port of the last one would leave out.
-        known = retry.of_any_try(known)
+        known = retry.any_try_ids(known)
         events = _own(reading, catalogue, known)
         ids = learn(events, known, catalogue.lessons)
     # The host that the client sees last is another than the first one if Nova tried again.
     first = learn_host(events, ids, catalogue.tries)
     host = (failed and first) or record.host or first
-    launch = Launch(known, host, record.clocks, unread(reading.sources, catalogue.asked), failed=failed)
+    launch = KnownLaunch(known, host, record.clocks, unread(reading.sources, catalogue.asked), failed=failed)
     judgement = judge(catalogue, flow, events, launch)
     if retry is not None and len(retry.hosts) > 1:
         record = replace(record, notes=(*record.notes, retry.explanation(find_troubles(reading.logs(), ids))))
-    return Judging(replace(record, host=host), events, reading, launch, ids, judgement)
+    return RunAnalysis(replace(record, host=host), events, reading, launch, ids, judgement)
 
 
-def _own(reading: Reading, catalogue: Catalogue, known: Ids) -> tuple[Event, ...]:
+def _own(reading: RawFiles, catalogue: Catalogue, known: Ids) -> tuple[Event, ...]:
     """Return the events of the launch with these ids."""
     with Sieve(catalogue, known) as sieve:
         for event in reading.events():
@@ -90,13 +90,13 @@ def _own(reading: Reading, catalogue: Catalogue, known: Ids) -> tuple[Event, ...
         return sieve.own()
 
 
-def unlaunched(catalogue: Catalogue, flow: Flow, why: str) -> Judgement:
+def unlaunched(catalogue: Catalogue, flow: Flow, why: str) -> Verdicts:
     """Return the judgement of a launch that was never asked for: all hops are blocked. why: the reason, in words."""
     counted = [hop for name, hop in catalogue.hops.items() if flow.numbers(name) or name in flow.also]
     hops = tuple(
-        Judged(hop, Verdict.BLOCKED, (), (), (), None, None, whole=False, unread=False, why=why) for hop in counted
+        JudgedHop(hop, Verdict.BLOCKED, (), (), (), None, None, whole=False, unread=False, why=why) for hop in counted
     )
-    return Judgement(hops, Result.FAILED, None)
+    return Verdicts(hops, Result.FAILED, None)
 
 
 def judge_run(directory: Path, catalogue: Catalogue, flow: Flow, *, write: bool = True) -> Document:
@@ -112,10 +112,10 @@ def judge_run(directory: Path, catalogue: Catalogue, flow: Flow, *, write: bool 
     return made
 
 
-def report_on(judging: Judging, directory: Path, flow: Flow) -> Document:
+def report_on(judging: RunAnalysis, directory: Path, flow: Flow) -> Document:
     """Return the report on what came of judging the run in a directory."""
     reading = judging.reading
-    said = Said(reading.said_by, reading.logs, reading.console())
+    said = LogReaders(reading.actor_events, reading.logs, reading.console())
     return document(
         judging.record,
         flow,
@@ -128,11 +128,11 @@ def report_on(judging: Judging, directory: Path, flow: Flow) -> Document:
     )
 
 
-def _waits(judging: Judging) -> list[Wait] | None:
+def _waits(judging: RunAnalysis) -> list[Wait] | None:
     """Return the calls of a launch whose answers were there before the caller went on; None where nothing tells."""
     reading, record = judging.reading, judging.record
     if record.unprepared is not None:
         return None
     offsets = {node: clock.offset for node, clock in record.clocks.items()}
-    messages = (event for event in reading.said_by(BROKER) if event.kind.startswith("rpc."))
+    messages = (event for event in reading.actor_events(BROKER) if event.kind.startswith("rpc."))
     return within(find_waits(messages, reading.logs(), judging.ids, offsets), judging.judgement) or None

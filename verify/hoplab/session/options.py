@@ -8,7 +8,7 @@ from hoplab.flow.model import LAUNCH
 from hoplab.launch.plan import OWN_PREFIX, Plan
 from hoplab.model.errors import ConfigurationError
 from hoplab.session.journey import Journey
-from hoplab.session.journeys import JOURNEYS
+from hoplab.session.known_journeys import JOURNEYS
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from hoplab.capture.client import ClientRecorder
 from hoplab.lab.connection import connect, new_request_id, translate_errors
 from hoplab.lab.deployment import Deployment
 from hoplab.model.errors import HoplabError, LaunchError, SourceError
-from hoplab.run.record import LogLine, Unprepared
+from hoplab.run.record import LogLine, FailedPreparation
 from hoplab.session.attempt import GRACE_SECONDS, TOKENS, Attempt
 from hoplab.session.daemons import known_down, troubles
 from hoplab.session.journey import Say
@@ -30,7 +30,7 @@ LOOKING: Final = frozenset({"GET", "HEAD"})
 """Methods that change nothing."""
 
 
-class Preparing:
+class Preparation:
     """Gets what journeys need, over one connection whose requests are noted."""
 
     def __init__(self, deployment: Deployment, say: Say) -> None:
@@ -65,13 +65,13 @@ class Preparing:
     def _begins(self, step: str, service: str) -> None:
         self._step, self._service, self._from = step, service, len(self._recorder.records)
 
-    def _why(self, error: HoplabError, began: float) -> Unprepared:
+    def _why(self, error: HoplabError, began: float) -> FailedPreparation:
         records = self._recorder.records[self._from :]
-        request = _telling(records)
+        request = _decisive_request(records)
         service = _service(self._deployment, request, self._service)
         ids = {self._request_id, *(str(one["request"]) for one in self._recorder.records if one.get("request"))}
         logged = troubles(self._deployment, began - EARLIER_SECONDS)
-        return Unprepared(
+        return FailedPreparation(
             step=self._step,
             service=service,
             request=f"{request['method']} {request['path']}" if request else "",
@@ -82,7 +82,7 @@ class Preparing:
         )
 
 
-def _telling(records: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+def _decisive_request(records: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
     """Return the request that tells most of why a step failed: the last one that was refused or not answered.
 
     What was refused does not count if it was taken later, nor does a look-up of what is not there. Where all were

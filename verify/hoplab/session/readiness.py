@@ -8,11 +8,11 @@ from typing import Final
 
 from openstack.connection import Connection
 
-from hoplab.checks.findings import Verdict
+from hoplab.checks.findings import CheckResult
 from hoplab.checks.nodes import check_nodes
 from hoplab.lab.connection import connect, image_api, new_request_id, project_id, translate_errors, volume_api
 from hoplab.lab.deployment import Deployment
-from hoplab.lab.ssh import Nodes
+from hoplab.lab.ssh import NodeConnections
 from hoplab.launch.waiting import Pending, wait_for
 from hoplab.model.errors import HoplabError, SourceError
 from hoplab.session.daemons import down
@@ -41,7 +41,7 @@ def wait_ready(deployment: Deployment, say: Callable[[str], None], timeout: floa
     came: dict[str, float] = {}
     waited: set[str] = set()
     began: list[float] = []
-    with Nodes(deployment.ssh) as nodes:
+    with NodeConnections(deployment.ssh) as nodes:
 
         def asked() -> bool | Pending:
             try:
@@ -60,16 +60,16 @@ def wait_ready(deployment: Deployment, say: Callable[[str], None], timeout: floa
     say(f"every service of the lab answers{'; the last were ' + named if named else ''}")
 
 
-def ceph_unhealthy(nodes: Nodes, deployment: Deployment) -> Iterator[str]:
+def ceph_unhealthy(nodes: NodeConnections, deployment: Deployment) -> Iterator[str]:
     """Yield what Ceph says of daemons and data that are not there; other warnings may be older than a fault."""
     for node, _service in deployment.running("ceph-mon")[:1]:
         health = json.loads(nodes.read(node, ["ceph", "--connect-timeout=10", "health", "--format=json"]))
         yield from (name for name in health["checks"] if name in AWAY)
 
 
-def _missing(deployment: Deployment, nodes: Nodes, began: list[float]) -> Iterator[str]:
+def _missing(deployment: Deployment, nodes: NodeConnections, began: list[float]) -> Iterator[str]:
     """Yield what does not do its work yet. began: gets the times of the nodes' starts, in seconds since 1970."""
-    away = [one for one in check_nodes(nodes, deployment) if one.verdict is not Verdict.HOLDS]
+    away = [one for one in check_nodes(nodes, deployment) if one.verdict is not CheckResult.HOLDS]
     if away:
         # Services wait for each other: what comes next would only tell the same.
         yield from (f"{one.subject}: {one.actual}" for one in away)

@@ -78,7 +78,7 @@ class Stream:
         self.skip = max(0, self.skip - len(data))
 
 
-class Talk:
+class MemcachedClient:
     """One connection, followed from a segment that begins with a command. lost: segments of it were missed."""
 
     def __init__(self) -> None:

@@ -8,7 +8,7 @@ OWNER = re.compile(r"(\S+):(\d+)\s+\S+:\d+\s+users:\(\(\"[^\"]*\",pid=(\d+)")
 UNIT = re.compile(r"([^/]+\.service)\b")
 
 
-def unit_of(pid: str) -> str:
+def systemd_unit(pid: str) -> str:
     """Return the systemd unit of a process; empty if it has none, or is gone."""
     try:
         with open(os.path.join("/proc", pid, "cgroup"), encoding="ascii", errors="replace") as groups:
@@ -25,4 +25,4 @@ def connected(port: int) -> dict[str, str]:
     """
     done = subprocess.run(["ss", "-tnpH", "dport", "=", f":{port}"], capture_output=True, text=True, timeout=10)
     owners = [owner for line in done.stdout.splitlines() if (owner := OWNER.search(line))]
-    return {f"{owner[1]}:{owner[2]}": unit for owner in owners if (unit := unit_of(owner[3]))}
+    return {f"{owner[1]}:{owner[2]}": unit for owner in owners if (unit := systemd_unit(owner[3]))}

@@ -11,7 +11,7 @@ from contextlib import suppress
 from time import monotonic
 
 from hoplab.capture.agent.link import Recorder, report, send_record, stopping
-from hoplab.capture.agent.memcache import Talk
+from hoplab.capture.agent.memcache import MemcachedClient
 from hoplab.capture.agent.owners import connected
 
 WAIT = 0.3
@@ -56,7 +56,7 @@ class Packets(Recorder):
         super().__init__()
         self.address = socket.inet_aton(address)
         self.port = port
-        self.talks: dict[str, Talk] = {}
+        self.talks: dict[str, MemcachedClient] = {}
         self.units: dict[str, str] = {}
         self.lost = 0
 
@@ -92,7 +92,7 @@ class Packets(Recorder):
             for level, kind, data in told:
                 if (level, kind) == (socket.SOL_SOCKET, SO_TIMESTAMPNS):
                     seconds, nanoseconds = TIME.unpack(data[: TIME.size])
-                    self.hear(seconds + nanoseconds / 1e9, packet)
+                    self.feed(seconds + nanoseconds / 1e9, packet)
 
     def end(self) -> None:
         """Close the socket, with which the copying ends; say what was lost."""
@@ -103,7 +103,7 @@ class Packets(Recorder):
         if dropped or self.lost:
             report(self.source, f"the kernel dropped {dropped} packets, and {self.lost} connections have gaps")
 
-    def hear(self, time: float, packet: bytes) -> None:
+    def feed(self, time: float, packet: bytes) -> None:
         """Take an IPv4 packet with TCP in it; send the stores that it answers. time: in seconds since 1970."""
         head = (packet[0] & 15) * 4
         whole = int.from_bytes(packet[2:4], "big") or len(packet)
@@ -119,7 +119,7 @@ class Packets(Recorder):
             if data:
                 if len(self.talks) >= TALKS:
                     self._over(next(iter(self.talks)))
-                self.talks.setdefault(client, Talk()).ask(time, number, awaited, data)
+                self.talks.setdefault(client, MemcachedClient()).ask(time, number, awaited, data)
         elif (sender, source) == (self.address, self.port):
             client = f"{socket.inet_ntoa(receiver)}:{target}"
             if data and client in self.talks:

@@ -51,7 +51,7 @@ class Reads(Recorder):
         poll.register(self.events, select.POLLIN)
         while not stopping.is_set():
             if poll.poll(WAIT):
-                self.hear(os.read(self.events, 1 << 16))
+                self.feed(os.read(self.events, 1 << 16))
             self._mark()
 
     def end(self) -> None:
@@ -59,7 +59,7 @@ class Reads(Recorder):
         if self.events >= 0:
             os.close(self.events)
 
-    def hear(self, data: bytes) -> None:
+    def feed(self, data: bytes) -> None:
         """Take what the kernel tells: events one after another."""
         while len(data) >= EVENT.size:
             size, _version, _reserved, _length, mask, file, pid = EVENT.unpack_from(data)

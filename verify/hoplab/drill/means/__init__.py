@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from hoplab.drill.means import api, broker, database, packets, processes, settings, storage
-from hoplab.drill.means.place import Kept, Kind, Place
+from hoplab.drill.means.place import Kept, MeansKind, Place
 
-__all__ = ["KINDS", "Kept", "Kind", "Place"]
+__all__ = ["KINDS", "Kept", "MeansKind", "Place"]
 
-KINDS: Final[Mapping[str, Kind]] = {
+KINDS: Final[Mapping[str, MeansKind]] = {
     "stop": processes.STOP,
     "freeze": processes.FREEZE,
     "hang": processes.HANG,

@@ -8,7 +8,7 @@ from typing import Any, Final
 from openstack.connection import Connection
 from openstack.exceptions import raise_from_response
 
-from hoplab.drill.means.place import MARK, Kept, Kind, Place
+from hoplab.drill.means.place import MARK, Kept, MeansKind, Place
 from hoplab.lab.connection import connect, identity_api, new_request_id, project_id, translate_errors, volume_api
 from hoplab.launch.plan import Plan
 from hoplab.model.errors import SourceError
@@ -225,9 +225,9 @@ def _unclaim(place: Place, _kept: Kept) -> None:
                 cloud.placement.delete(f"/allocations/{consumer}", headers=VERSION)
 
 
-QUOTA: Final = Kind(_lower, _raise, _limit, frozenset({"of", "resource", "limit"}))
-DISABLE_SERVICE: Final = Kind(_disable, _use, _in_use, frozenset({"binary"}))
-TAKE_ROLES: Final = Kind(_take_roles, _give_roles, _roles, frozenset({"account"}))
-CLOSE_EGRESS: Final = Kind(_close_egress, _open_egress, _rules)
-SWITCH_OFF_DHCP: Final = Kind(_no_dhcp, _dhcp)
-CLAIM: Final = Kind(_claim, _unclaim, options=frozenset({"resource"}))
+QUOTA: Final = MeansKind(_lower, _raise, _limit, frozenset({"of", "resource", "limit"}))
+DISABLE_SERVICE: Final = MeansKind(_disable, _use, _in_use, frozenset({"binary"}))
+TAKE_ROLES: Final = MeansKind(_take_roles, _give_roles, _roles, frozenset({"account"}))
+CLOSE_EGRESS: Final = MeansKind(_close_egress, _open_egress, _rules)
+SWITCH_OFF_DHCP: Final = MeansKind(_no_dhcp, _dhcp)
+CLAIM: Final = MeansKind(_claim, _unclaim, options=frozenset({"resource"}))

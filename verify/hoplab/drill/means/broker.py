@@ -4,7 +4,7 @@ import json
 import re
 from typing import Final
 
-from hoplab.drill.means.place import MARK, Kept, Kind, Place
+from hoplab.drill.means.place import MARK, Kept, MeansKind, Place
 from hoplab.model.errors import SourceError
 
 CTL: Final = ("rabbitmqctl", "--quiet")
@@ -81,6 +81,6 @@ def _all_clear(place: Place, kept: Kept) -> None:
     place.ask(*CTL, "eval", f"vm_memory_monitor:set_vm_memory_high_watermark({kept['limit']}).")
 
 
-TAKE_RIGHTS: Final = Kind(_take_rights, _give_rights, _rights, frozenset({"account"}), frozenset({"target"}))
-UNBIND: Final = Kind(_unbind, _bind, _bindings, frozenset({"exchange", "key"}))
-ALARM: Final = Kind(_alarm, _all_clear, _watermark)
+TAKE_RIGHTS: Final = MeansKind(_take_rights, _give_rights, _rights, frozenset({"account"}), frozenset({"target"}))
+UNBIND: Final = MeansKind(_unbind, _bind, _bindings, frozenset({"exchange", "key"}))
+ALARM: Final = MeansKind(_alarm, _all_clear, _watermark)

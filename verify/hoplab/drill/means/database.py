@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from hoplab.drill.means.place import MARK, Kept, Kind, Place
+from hoplab.drill.means.place import MARK, Kept, MeansKind, Place
 from hoplab.model.errors import SourceError
 
 UNIT: Final = f"{MARK}-table.service"
@@ -86,8 +86,8 @@ def _back(place: Place, table: str, first: str = "") -> None:
         _sql(place, f"{first}RENAME TABLE {table}{ASIDE} TO {table}")
 
 
-LOCK_ACCOUNT: Final = Kind(_lock_account, _unlock_account, _hosts, frozenset({"account"}))
-LOCK_TABLE: Final = Kind(_lock_table, _unlock_table, options=frozenset({"table"}), choices=frozenset({"seconds"}))
-READ_ONLY: Final = Kind(_take_no_changes, _take_changes, _read_only)
-LOSE_ROWS: Final = Kind(_lose_rows, _find_rows, options=frozenset({"table"}))
-LOSE_TABLE: Final = Kind(_lose_table, _find_table, options=frozenset({"table"}))
+LOCK_ACCOUNT: Final = MeansKind(_lock_account, _unlock_account, _hosts, frozenset({"account"}))
+LOCK_TABLE: Final = MeansKind(_lock_table, _unlock_table, options=frozenset({"table"}), choices=frozenset({"seconds"}))
+READ_ONLY: Final = MeansKind(_take_no_changes, _take_changes, _read_only)
+LOSE_ROWS: Final = MeansKind(_lose_rows, _find_rows, options=frozenset({"table"}))
+LOSE_TABLE: Final = MeansKind(_lose_table, _find_table, options=frozenset({"table"}))

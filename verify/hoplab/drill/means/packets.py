@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
-from hoplab.drill.means.place import MARK, Kept, Kind, Place
+from hoplab.drill.means.place import MARK, Kept, MeansKind, Place
 from hoplab.model.errors import SourceError
 
 CLIENT: Final = "client"
@@ -142,9 +142,9 @@ def _grow(place: Place, kept: Kept) -> None:
     place.ask("ip", "link", "set", place.options["link"], "mtu", kept["mtu"])
 
 
-LOSE: Final = Kind(
+LOSE: Final = MeansKind(
     _lose, _let_through, options=frozenset({"peer", "way"}), choices=frozenset({"holds", "own", "ports", "share"})
 )
-CUT_BRIDGE: Final = Kind(_cut_bridge, _join_bridge, options=frozenset({"bridge"}))
-SLOW_LINK: Final = Kind(_slow_link, _free_link, _link, frozenset({"peer", "rate"}))
-SHRINK_LINK: Final = Kind(_shrink, _grow, _mtu, frozenset({"link", "mtu"}))
+CUT_BRIDGE: Final = MeansKind(_cut_bridge, _join_bridge, options=frozenset({"bridge"}))
+SLOW_LINK: Final = MeansKind(_slow_link, _free_link, _link, frozenset({"peer", "rate"}))
+SHRINK_LINK: Final = MeansKind(_shrink, _grow, _mtu, frozenset({"link", "mtu"}))

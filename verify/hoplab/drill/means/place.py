@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from hoplab.lab.deployment import Deployment, Node, Service
-from hoplab.lab.ssh import Nodes
+from hoplab.lab.ssh import NodeConnections
 
 SECONDS: Final = 120.0
 """For one command on a node: to stop a daemon may last as long as systemd lets it."""
@@ -20,7 +20,7 @@ class Place:
     options: what the means says, by name; launches: the ids of the launches that it is for, empty if for all.
     """
 
-    nodes: Nodes
+    nodes: NodeConnections
     deployment: Deployment
     node: Node
     service: Service
@@ -45,13 +45,13 @@ Kept = dict[str, str]
 """What has to be known to undo it, as it was before."""
 
 
-def nothing(_place: Place) -> Kept:
+def keep_nothing(_place: Place) -> Kept:
     """Keep nothing: it is undone in the same way whatever was there."""
     return {}
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class MeansKind:
     """One kind of means.
 
     do: puts the fault in; undo: takes it out again, given what was kept; keep: reads what undoing will need, and
@@ -61,6 +61,6 @@ class Kind:
 
     do: Callable[[Place], None]
     undo: Callable[[Place, Kept], None]
-    keep: Callable[[Place], Kept] = nothing
+    keep: Callable[[Place], Kept] = keep_nothing
     options: frozenset[str] = field(default=frozenset())
     choices: frozenset[str] = field(default=frozenset())

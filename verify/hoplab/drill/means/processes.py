@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from hoplab.drill.means.place import MARK, Kept, Kind, Place
+from hoplab.drill.means.place import MARK, Kept, MeansKind, Place
 
 LISTENS: Final = 'for _ in $(seq 60); do ss -tlnH "sport = :$1" | grep -q . && exit; sleep 0.5; done; exit 1'
 """Waits half a minute for a port on which somebody listens."""
@@ -57,7 +57,7 @@ def _kill_process(place: Place) -> None:
     place.ask("pkill", "--signal", "KILL", "--exact", place.options["process"])
 
 
-def _let_live(place: Place, kept: Kept) -> None:
+def _permit_process(place: Place, kept: Kept) -> None:
     place.ask("chmod", kept["mode"], kept["path"])
     # It starts its helpers when it starts; when it looks for dead ones would be up to a minute later.
     begin(place, "restart", place.service.unit)
@@ -85,8 +85,8 @@ def _restart(place: Place) -> None:
     begin(place, "restart", place.service.unit)
 
 
-STOP: Final = Kind(_stop, _start, _active)
-FREEZE: Final = Kind(_freeze, _thaw)
-HANG: Final = Kind(_freeze, _replace)
-KILL_PROCESS: Final = Kind(_kill_process, _let_live, _program, frozenset({"process"}))
-SHIFT_CLOCK: Final = Kind(_shift_clock, _right_clock, options=frozenset({"seconds"}))
+STOP: Final = MeansKind(_stop, _start, _active)
+FREEZE: Final = MeansKind(_freeze, _thaw)
+HANG: Final = MeansKind(_freeze, _replace)
+KILL_PROCESS: Final = MeansKind(_kill_process, _permit_process, _program, frozenset({"process"}))
+SHIFT_CLOCK: Final = MeansKind(_shift_clock, _right_clock, options=frozenset({"seconds"}))

@@ -3,7 +3,7 @@
 from typing import Final
 
 from hoplab.drill.means.cover import cover_file, uncover
-from hoplab.drill.means.place import MARK, Kept, Kind, Place
+from hoplab.drill.means.place import MARK, Kept, MeansKind, Place
 from hoplab.drill.means.processes import begin
 from hoplab.lab.connection import connect, identity_api, new_request_id, translate_errors
 from hoplab.model.errors import SourceError
@@ -48,7 +48,7 @@ def _restore_file(place: Place, _kept: Kept) -> None:
     begin(place, "restart", place.service.unit)
 
 
-def _endpoint(place: Place) -> Kept:
+def _find_endpoint(place: Place) -> Kept:
     with translate_errors("ask Keystone for its catalogue"):
         keystone = identity_api(connect(place.deployment, new_request_id()))
         for service in keystone.services(type=place.options["type"]):
@@ -57,23 +57,23 @@ def _endpoint(place: Place) -> Kept:
     raise SourceError(f"the catalogue has no {place.options['interface']} endpoint of {place.options['type']}")
 
 
-def _mislead(place: Place) -> None:
-    kept = _endpoint(place)
+def _misdirect_endpoint(place: Place) -> None:
+    kept = _find_endpoint(place)
     scheme, _, rest = kept["url"].partition("://")
     host, path = rest.partition("/")[0].partition(":")[0], rest.partition("/")[2]
-    _point(place, kept["id"], f"{scheme}://{host}:{NOWHERE}/{path}")
+    _set_endpoint_url(place, kept["id"], f"{scheme}://{host}:{NOWHERE}/{path}")
 
 
-def _lead(place: Place, kept: Kept) -> None:
-    _point(place, kept["id"], kept["url"])
+def _restore_endpoint(place: Place, kept: Kept) -> None:
+    _set_endpoint_url(place, kept["id"], kept["url"])
 
 
-def _point(place: Place, endpoint: str, url: str) -> None:
+def _set_endpoint_url(place: Place, endpoint: str, url: str) -> None:
     with translate_errors("change an endpoint"):
         identity_api(connect(place.deployment, new_request_id())).update_endpoint(endpoint, url=url)
 
 
-OVERRIDE: Final = Kind(_override, _restore, options=frozenset({"directory", "section", "option", "value"}))
+OVERRIDE: Final = MeansKind(_override, _restore, options=frozenset({"directory", "section", "option", "value"}))
 
 
 def _policy_file(place: Place) -> str:
@@ -121,9 +121,9 @@ def _forget(place: Place, host: str) -> None:
             network.delete_agent(one)
 
 
-ENDPOINT: Final = Kind(_mislead, _lead, _endpoint, frozenset({"type", "interface"}))
-REWRITE: Final = Kind(
+ENDPOINT: Final = MeansKind(_misdirect_endpoint, _restore_endpoint, _find_endpoint, frozenset({"type", "interface"}))
+REWRITE: Final = MeansKind(
     _rewrite, _restore_file, options=frozenset({"file", "option", "value"}), choices=frozenset({"section"})
 )
-POLICY: Final = Kind(_refuse, _permit, options=frozenset({"directory", "rule"}))
-RENAME_HOST: Final = Kind(_rename_host, _right_host, _agent, frozenset({"directory"}))
+POLICY: Final = MeansKind(_refuse, _permit, options=frozenset({"directory", "rule"}))
+RENAME_HOST: Final = MeansKind(_rename_host, _right_host, _agent, frozenset({"directory"}))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from hoplab.drill.means.cover import cover_directory, cover_file, uncover
-from hoplab.drill.means.place import MARK, Kept, Kind, Place
+from hoplab.drill.means.place import MARK, Kept, MeansKind, Place
 from hoplab.model.errors import SourceError
 
 HIDDEN: Final = f"/root/{MARK}"
@@ -83,14 +83,14 @@ def _caps(place: Place) -> Kept:
 
 def _limit_caps(place: Place) -> None:
     """Let a client do less at the OSDs; who is connected keeps what it has until it connects again."""
-    _let(place, {**json.loads(_caps(place)["caps"]), "osd": place.options["osd"]})
+    _set_caps(place, {**json.loads(_caps(place)["caps"]), "osd": place.options["osd"]})
 
 
 def _give_caps(place: Place, kept: Kept) -> None:
-    _let(place, json.loads(kept["caps"]))
+    _set_caps(place, json.loads(kept["caps"]))
 
 
-def _let(place: Place, caps: Mapping[str, str]) -> None:
+def _set_caps(place: Place, caps: Mapping[str, str]) -> None:
     place.ask("ceph", "auth", "caps", place.options["client"], *(word for pair in caps.items() for word in pair))
 
 
@@ -129,10 +129,10 @@ def _allow(place: Place, _kept: Kept) -> None:
     uncover(place, place.options["path"])
 
 
-WRONG_KEY: Final = Kind(_wrong_key, _right_key, options=frozenset({"client"}))
-SUSPEND_OWNER: Final = Kind(_suspend, _enable, _owner, frozenset({"bucket"}))
-UNDEFINE_SECRET: Final = Kind(_undefine_secret, _define_secret, _secret, frozenset({"client"}))
-FILL: Final = Kind(_fill, _empty, options=frozenset({"directory", "size"}))
-LIMIT_CAPS: Final = Kind(_limit_caps, _give_caps, _caps, frozenset({"client", "osd"}))
-FILL_POOL: Final = Kind(_fill_pool, _empty_pool, _pool_quota, frozenset({"pool"}))
-FORBID: Final = Kind(_forbid, _allow, options=frozenset({"path"}))
+WRONG_KEY: Final = MeansKind(_wrong_key, _right_key, options=frozenset({"client"}))
+SUSPEND_OWNER: Final = MeansKind(_suspend, _enable, _owner, frozenset({"bucket"}))
+UNDEFINE_SECRET: Final = MeansKind(_undefine_secret, _define_secret, _secret, frozenset({"client"}))
+FILL: Final = MeansKind(_fill, _empty, options=frozenset({"directory", "size"}))
+LIMIT_CAPS: Final = MeansKind(_limit_caps, _give_caps, _caps, frozenset({"client", "osd"}))
+FILL_POOL: Final = MeansKind(_fill_pool, _empty_pool, _pool_quota, frozenset({"pool"}))
+FORBID: Final = MeansKind(_forbid, _allow, options=frozenset({"path"}))

@@ -11,7 +11,7 @@ from hoplab.drill.injection import fault_in
 from hoplab.drill.model import Fault
 from hoplab.drill.recovery import wait_recovered
 from hoplab.flow.model import Catalogue
-from hoplab.judge.pace import FEWEST, good_runs
+from hoplab.judge.pace import FEWEST, proved_runs
 from hoplab.judge.verdicts import Result
 from hoplab.lab.connection import connect, new_request_id, translate_errors
 from hoplab.lab.deployment import Deployment
@@ -20,14 +20,14 @@ from hoplab.report.document import Document
 from hoplab.report.outline import happened, sentence
 from hoplab.run.record import PREPARATION
 from hoplab.session.options import Options
-from hoplab.session.verification import Say, verify
+from hoplab.session.recorded_launches import Say, verify
 
 Judge = Callable[[tuple[Path, ...]], dict[Path, Document]]
 """Judges runs that were just made, and writes their reports."""
 
 
 @dataclass(frozen=True, slots=True)
-class Launched:
+class DrillLaunch:
     """One launch of a drill.
 
     touched: whether the fault was in its way; named: the hop that its report names, or `preparation`, None if it names
@@ -50,7 +50,7 @@ class Launched:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class DrillOutcome:
     """What a drill came to.
 
     launches: in their order, at least one; verdict_seconds: from the fault to the verdict; healed_seconds: until the
@@ -58,12 +58,12 @@ class Outcome:
     """
 
     fault: Fault
-    launches: tuple[Launched, ...]
+    launches: tuple[DrillLaunch, ...]
     verdict_seconds: float
     healed_seconds: float
 
     @property
-    def first(self) -> Launched:
+    def first(self) -> DrillLaunch:
         """The first launch that the fault touched, or else the first one."""
         return next((one for one in self.launches if one.touched), self.launches[0])
 
@@ -75,7 +75,7 @@ class Outcome:
             for one in self.launches
         )
 
-    def _names_fault(self, one: Launched) -> bool:
+    def _names_fault(self, one: DrillLaunch) -> bool:
         """Whether a launch's report names what the fault broke, and shows why."""
         wanted = Result.PROVED if self.fault.slows else Result.FAILED
         (service, request), (method, _, path) = one.asked, self.fault.request.partition(" ")
@@ -88,13 +88,13 @@ class Outcome:
         return self.first.status == self.fault.sees.status and self.fault.sees.says in self.first.says
 
 
-def drill(deployment: Deployment, runs: Path, fault: Fault, *, catalogue: Catalogue, judge: Judge, say: Say) -> Outcome:
+def drill(deployment: Deployment, runs: Path, fault: Fault, *, catalogue: Catalogue, judge: Judge, say: Say) -> DrillOutcome:
     """Launch with a fault in the lab, take the fault out, and judge what was recorded.
 
     Raises ConfigurationError, SourceError if the fault can't be put in or taken out, WaitTimeoutError if the lab does
     not get well again.
     """
-    if fault.slows and len(list(good_runs(runs, fault.journey))) < FEWEST:
+    if fault.slows and len(list(proved_runs(runs, fault.journey))) < FEWEST:
         raise ConfigurationError(
             f"fault {fault.name}: {runs} has not yet {FEWEST} good runs to compare with: run `hoplab verify` first"
         )
@@ -140,7 +140,7 @@ def drill(deployment: Deployment, runs: Path, fault: Fault, *, catalogue: Catalo
     if "over" not in times:
         why = "; ".join(sentence(document) for document in found.values())
         raise LaunchError(f"fault {fault.name}: it was not put in, since there was nothing to do with it: {why}")
-    return Outcome(
+    return DrillOutcome(
         fault=fault,
         launches=tuple(_launched(fault, path.name, one, nodes, catalogue) for path, one in found.items()),
         verdict_seconds=times["over"] - times["in"] + times["judging"],
@@ -155,18 +155,18 @@ def _hosts(deployment: Deployment) -> tuple[str, ...]:
         return tuple(sorted(str(one.host) for one in services if one.state == "up"))
 
 
-def _launched(fault: Fault, run: str, document: Document, nodes: Collection[str], catalogue: Catalogue) -> Launched:
+def _launched(fault: Fault, run: str, document: Document, nodes: Collection[str], catalogue: Catalogue) -> DrillLaunch:
     host = document["launch"]["host"]
     # Where no host is known, it may have been one of those that the fault is on.
     touched = fault.everywhere or not host or host in nodes
     named = document["slow"] if fault.slows and document["result"] == Result.PROVED else document["first_unproven"]
     if document["preparation"]:
         touched = True
-    expected = {*fault.besides, *behind({fault.hop, *fault.besides}, catalogue)} if touched else set()
+    expected = {*fault.besides, *dependent_hops({fault.hop, *fault.besides}, catalogue)} if touched else set()
     # Where nothing was launched, no hop is to be explained.
     hops = [] if document["preparation"] else document["hops"]
     wanting = {hop["name"] for hop in hops if not happened(hop, document)}
-    return Launched(
+    return DrillLaunch(
         run=run,
         host=host,
         touched=touched,
@@ -198,7 +198,7 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(one)
 
 
-def behind(hops: Collection[str], catalogue: Catalogue) -> set[str]:
+def dependent_hops(hops: Collection[str], catalogue: Catalogue) -> set[str]:
     """Return all hops that must follow one of these, at once or over others, or of which one witness waits for them."""
     found: set[str] = set()
     while True:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from hoplab.capture.session import Capture, Recording
+from hoplab.capture.session import Capture, CaptureSession
 from hoplab.flow.actors import SERVICES
 from hoplab.lab.connection import ANSWER_SECONDS, connect, new_request_id, translate_errors
 from hoplab.lab.deployment import Deployment
@@ -18,17 +18,17 @@ from hoplab.lab.tokens import regions
 from hoplab.launch.cleanup import delete_all
 from hoplab.model.errors import ConfigurationError, HoplabError
 from hoplab.model.sources import CLIENT, Source
-from hoplab.run.record import ELSEWHERE, RAW, Record, Unit, make_directory, share_raw, write_record, written
+from hoplab.run.record import ELSEWHERE, RAW, RunRecord, Unit, make_directory, share_raw, write_record, written
 from hoplab.session.attempt import Attempt, carry_out, short
 from hoplab.session.daemons import pools, states
 from hoplab.session.journey import Journey
 from hoplab.session.options import Options
-from hoplab.session.preparation import Preparing
+from hoplab.session.preparation import Preparation
 
 Say = Callable[[str], None]
 FaultContext = Callable[[Sequence[Mapping[str, str]]], AbstractContextManager[None]]
 """Told the ids that each launch has before it begins, by name: what its messages and requests can be known by."""
-Look = Callable[[], tuple[Path, Record]]
+Look = Callable[[], tuple[Path, RunRecord]]
 """Returns a launch's directory and what is known of it so far."""
 
 LOCK: Final = "verify.lock"
@@ -93,7 +93,7 @@ def _verify(
     fault_context: FaultContext,
 ) -> None:
     started = time.time()
-    preparing = Preparing(deployment, say)
+    preparing = Preparation(deployment, say)
     requests = [new_request_id() for _ in range(options.count)]
     journeys = options.journeys(map(short, requests))
     attempts = [Attempt(one, global_request_id=request) for one, request in zip(journeys, requests, strict=True)]
@@ -101,8 +101,8 @@ def _verify(
     directories = tuple(runs / f"{stamp}-{attempt.short}" for attempt in attempts)
     for directory in directories:
         make_directory(directory)
-    recording = Recording(directories[0] / RAW)
-    story = _Session(deployment, Capture(deployment, load_profile(), recording), recording, started, options.warm)
+    recording = CaptureSession(directories[0] / RAW)
+    story = _RecordedSession(deployment, Capture(deployment, load_profile(), recording), recording, started, options.warm)
     clean = not options.keep
     try:
         # Closed when the launches are over, while the lab is still recorded.
@@ -117,7 +117,7 @@ def _verify(
                 say("recording the lab")
                 recorder.callback(story.stop)
                 story.record(options.count * options.timeout + SPARE_SECONDS)
-                began(lambda: (directories[0], story.of(attempts[0], directories[0])))
+                began(lambda: (directories[0], story.run_record(attempts[0], directories[0])))
                 if not options.before:
                     inside.enter_context(fault_context([attempt.beforehand for attempt in ready]))
                 say(f"{ready[0].journey.doing} {', '.join(attempt.journey.plan.server for attempt in ready)}")
@@ -137,17 +137,17 @@ def _verify(
             _clean(deployment, journeys, max(options.timeout, CLEAN_SECONDS), say)
 
 
-def _write(story: "_Session", attempts: Mapping[Path, Attempt]) -> None:
+def _write(story: "_RecordedSession", attempts: Mapping[Path, Attempt]) -> None:
     """Write what is known of each launch into its directory; OSError if that, or something before, can't be written."""
     story.recording.check()
     first = next(iter(attempts))
     for directory, attempt in attempts.items():
         if directory != first:
             share_raw(first, directory)
-        write_record(story.of(attempt, directory), directory)
+        write_record(story.run_record(attempt, directory), directory)
 
 
-def _do_all(deployment: Deployment, attempts: Sequence[Attempt], recording: Recording) -> None:
+def _do_all(deployment: Deployment, attempts: Sequence[Attempt], recording: CaptureSession) -> None:
     """Do all that is to be done at once. In threads that don't outlive us: Ctrl-C has to end the recording at once."""
     failed: list[BaseException] = []
 
@@ -169,12 +169,12 @@ def _do_all(deployment: Deployment, attempts: Sequence[Attempt], recording: Reco
 
 
 @dataclass(slots=True)
-class _Session:
+class _RecordedSession:
     """What is known of the launches of one recording, at any time."""
 
     deployment: Deployment
     capture: Capture
-    recording: Recording
+    recording: CaptureSession
     started: float
     warm: bool
     recorded: bool = False
@@ -201,12 +201,12 @@ class _Session:
         self.ended = time.time()
         self.states = tuple(states(self.deployment))
 
-    def of(self, attempt: Attempt, directory: Path) -> Record:
+    def run_record(self, attempt: Attempt, directory: Path) -> RunRecord:
         """Return what is known of one launch."""
         self.recording.flush()
         running = self.deployment.running
-        node = self.deployment.node_of_host(attempt.host) if attempt.host else None
-        return Record(
+        node = self.deployment.find_node(attempt.host) if attempt.host else None
+        return RunRecord(
             run=directory.name,
             release=self.deployment.release,
             inventory=self.deployment.inventory,

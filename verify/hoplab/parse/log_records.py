@@ -43,7 +43,7 @@ class Recent(OrderedDict[Key, Value]):
             self.popitem(last=False)
 
 
-class Record(NamedTuple):
+class LogRecord(NamedTuple):
     """One record. time: as it stands there; said: the message with all its lines; head: the first line."""
 
     time: str
@@ -59,7 +59,7 @@ class Record(NamedTuple):
         return self.pid, self.context
 
 
-class Seen(NamedTuple):
+class LogFact(NamedTuple):
     """What a record says.
 
     ids: beside those of its context; line: what stood there, None for the record's head; before: seconds by which it
@@ -73,27 +73,27 @@ class Seen(NamedTuple):
     before: float = 0.0
 
 
-class Reader(NamedTuple):
+class LoggerReader(NamedTuple):
     """Who reads a logger's records. may: tells by the first line whether a record may say something; read: reads it."""
 
     may: Callable[[str], object]
-    read: Callable[[Record], Seen | None]
+    read: Callable[[LogRecord], LogFact | None]
 
 
-def records(lines: Iterable[str], reader_of: Callable[[str], Reader | None]) -> Iterator[tuple[Reader, Record] | str]:
+def records(lines: Iterable[str], reader_of: Callable[[str], LoggerReader | None]) -> Iterator[tuple[LoggerReader, LogRecord] | str]:
     """Yield the records that may say something, each with its logger's reader, and the access lines, as they come.
 
     Lines of another form are left out.
     """
-    reader: Reader | None = None
-    head: Record | None = None
+    reader: LoggerReader | None = None
+    head: LogRecord | None = None
     more: list[str] = []
     match = HEAD.match
     for line in lines:
         found = match(line)
         if found is not None:
             if head is not None and reader is not None:
-                yield reader, _whole(head, more)
+                yield reader, _joined(head, more)
                 head = None
             reader = reader_of(found[3])
             if reader is not None:
@@ -101,13 +101,13 @@ def records(lines: Iterable[str], reader_of: Callable[[str], Reader | None]) -> 
                 if reader.may(said):
                     more = []
                     time, pid, logger, context = found.groups()
-                    head = Record(time, pid, logger, context, said, line.rstrip("\n"))
+                    head = LogRecord(time, pid, logger, context, said, line.rstrip("\n"))
         elif line.startswith(ACCESS):
             yield line
         elif head is not None and len(more) < MOST:
             more.append(line.rstrip("\n"))
     if head is not None and reader is not None:
-        yield reader, _whole(head, more)
+        yield reader, _joined(head, more)
 
 
 @lru_cache(maxsize=1024)
@@ -142,5 +142,5 @@ def _second(text: str) -> float:
     return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
 
 
-def _whole(head: Record, more: list[str]) -> Record:
+def _joined(head: LogRecord, more: list[str]) -> LogRecord:
     return head._replace(said="\n".join([head.said, *more])) if more else head

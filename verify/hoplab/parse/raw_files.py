@@ -14,18 +14,18 @@ from hoplab.parse.cache import missed
 from hoplab.parse.ceph import learn_images
 from hoplab.parse.console import last_lines
 from hoplab.parse.dnsmasq import host_writes
-from hoplab.parse.forms import FORMS, Context, read_lines, says
+from hoplab.parse.forms import FORMS, Context, read_lines, possible_events
 from hoplab.parse.trouble import Log
-from hoplab.run.record import RAW, Record
+from hoplab.run.record import RAW, RunRecord
 
 LAST: Final = 12
 """Lines of a guest's console that are shown of a launch that failed."""
 
 
-class Reading:
+class RawFiles:
     """A run's raw files. sources: all that there must be, with what was found to be wrong with them so far."""
 
-    def __init__(self, directory: Path, record: Record) -> None:
+    def __init__(self, directory: Path, record: RunRecord) -> None:
         self._directory = directory
         self._record = record
         self._context: Context | None = None
@@ -47,34 +47,34 @@ class Reading:
         for source in [source for source in self.sources if source.form == "console"]:
             yield from self._events(source, context)
 
-    def said_by(self, actor: str) -> Iterator[Event]:
+    def actor_events(self, actor: str) -> Iterator[Event]:
         """Yield an actor's events alone, source by source."""
         for source in self.sources:
-            if any(who == actor for who, _kind in says(source)):
+            if any(who == actor for who, _kind in possible_events(source)):
                 yield from (event for event in self._events(source, self.context) if event.who == actor)
 
     def logs(self) -> Iterator[Log]:
         """Yield the logs of OpenStack's services and of the broker, each to be read as a whole."""
-        for source in (*self._of_form("openstack"), *self._of_form("rabbitmq")):
+        for source in (*self._sources_with_form("openstack"), *self._sources_with_form("rabbitmq")):
             clock = self._record.clocks.get(source.node)
             offset = clock.offset if clock else 0.0
             yield Log(source.who, source.node, source.name, offset, self._lines(source))
 
     def console(self) -> tuple[str, ...]:
         """Return the last lines of the guest's console, none where it was not read or is empty."""
-        return last_lines((line for source in self._of_form("console") for line in self._lines(source)), LAST)
+        return last_lines((line for source in self._sources_with_form("console") for line in self._lines(source)), LAST)
 
     @property
     def context(self) -> Context:
         """What parsers must know of other sources than their own, learnt when it is asked for first."""
         if self._context is None:
-            images = learn_images(line for source in self._of_form("ceph-osd") for line in self._lines(source))
-            agents = [source for source in self._of_form("openstack") if source.who == "dhcp-agent"]
+            images = learn_images(line for source in self._sources_with_form("ceph-osd") for line in self._lines(source))
+            agents = [source for source in self._sources_with_form("openstack") if source.who == "dhcp-agent"]
             writes = {source.node: host_writes(self._lines(source)) for source in agents}
             self._context = Context(self._record, images, writes, self._record.started)
         return self._context
 
-    def _of_form(self, form: str) -> Iterator[Source]:
+    def _sources_with_form(self, form: str) -> Iterator[Source]:
         return (source for source in self.sources if source.form == form)
 
     def _events(self, source: Source, context: Context) -> Iterator[Event]:
@@ -104,11 +104,11 @@ class Reading:
         except FileNotFoundError:
             pass  # Nothing was written: its size says whether something should have been.
         except OSError as error:
-            self._spoil(source, f"{self._path(source)}: cannot be read ({files.reason(error)})")
+            self._mark_incomplete(source, f"{self._path(source)}: cannot be read ({files.reason(error)})")
         if long:
-            self._spoil(source, f"{self._path(source)}: line {long[0]} has more than {files.LINE} characters")
+            self._mark_incomplete(source, f"{self._path(source)}: line {long[0]} has more than {files.LINE} characters")
 
-    def _spoil(self, source: Source, problem: str) -> None:
+    def _mark_incomplete(self, source: Source, problem: str) -> None:
         """Note what is wrong with a source, unless something is already."""
         key = (source.node, source.name)
         self.sources = tuple(
@@ -144,7 +144,7 @@ class Reading:
         return source
 
 
-def _late(event: Event, record: Record) -> bool:
+def _late(event: Event, record: RunRecord) -> bool:
     """Tell whether something happened when the launch was over: what was in its way may have been put right."""
     clock = record.clocks.get(event.node)
     return event.time - (clock.offset if clock else 0.0) > record.ended
@@ -153,7 +153,7 @@ def _late(event: Event, record: Record) -> bool:
 def unread(sources: Iterable[Source], wanted: Iterable[tuple[str, str]]) -> frozenset[tuple[str, str]]:
     """Return (who, kind) of all events of which a source could not be read, and of the wanted ones that had none."""
     sources = tuple(sources)
-    lost = {said for source in sources if source.problem for said in says(source)}
+    lost = {said for source in sources if source.problem for said in possible_events(source)}
     if ("dhcp-agent", "log.said") in lost:
         lost.add(("dnsmasq", "dhcp.said"))  # Which ports were in a file that dnsmasq read, only the agent says.
-    return frozenset(lost.union(set(wanted).difference(*map(says, sources))))
+    return frozenset(lost.union(set(wanted).difference(*map(possible_events, sources))))

@@ -6,7 +6,7 @@ from typing import ClassVar, Final
 from openstack.connection import Connection
 
 from hoplab.lab.deployment import Deployment
-from hoplab.launch.instance import Begins, Prepared, create_instance, host_of, prepare
+from hoplab.launch.instance import Begins, PreparedResources, create_instance, server_host, prepare
 from hoplab.launch.plan import Plan
 from hoplab.launch.resources import InstanceFailedError
 from hoplab.parse import guest as console
@@ -27,7 +27,7 @@ class Launch:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.prepared: Prepared | None = None
+        self.prepared: PreparedResources | None = None
 
     def prepare(self, cloud: Connection, deployment: Deployment, say: Say, *, begins: Begins, note: Say) -> None:
         """Get image, flavor, network and volume."""
@@ -61,7 +61,7 @@ class Launch:
         if not instance:
             return
         server = cloud.compute.get_server(instance)
-        attempt.host, attempt.status = host_of(server), str(server.status)
+        attempt.host, attempt.status = server_host(server), str(server.status)
         for port in cloud.network.ports(device_id=instance):
             attempt.ids |= {"port": str(port.id), "mac": str(port.mac_address)}
             if port.fixed_ips:

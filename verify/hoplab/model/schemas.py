@@ -8,37 +8,37 @@ from hoplab.model import files
 from hoplab.model.errors import ConfigurationError
 from hoplab.model.validation import Formats, Validator, checked
 
-Form = dict[str, Any]
+Schema = dict[str, Any]
 
-TEXT: Final[Form] = {"type": "string"}
-WORD: Final[Form] = {"type": "string", "minLength": 1}
+TEXT: Final[Schema] = {"type": "string"}
+WORD: Final[Schema] = {"type": "string", "minLength": 1}
 """A text that is not empty."""
-YES: Final[Form] = {"type": "boolean"}
-COUNT: Final[Form] = {"type": "integer", "minimum": 0}
+YES: Final[Schema] = {"type": "boolean"}
+COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
 
 
-def members(needed: Mapping[str, Form], optional: Mapping[str, Form] | None = None, *, closed: bool = False) -> Form:
+def object_schema(needed: Mapping[str, Schema], optional: Mapping[str, Schema] | None = None, *, closed: bool = False) -> Schema:
     """Return the form of an object. closed: it has no other members; else a later version may have more."""
-    form: Form = {"type": "object", "required": list(needed), "properties": {**needed, **(optional or {})}}
+    form: Schema = {"type": "object", "required": list(needed), "properties": {**needed, **(optional or {})}}
     return {**form, "additionalProperties": False} if closed else form
 
 
-def map_of(values: Form) -> Form:
+def map_schema(values: Schema) -> Schema:
     """Return the form of an object whose members all have one form."""
     return {"type": "object", "additionalProperties": values}
 
 
-def list_of(items: Form, **more: int) -> Form:
+def list_schema(items: Schema, **more: int) -> Schema:
     """Return the form of a list. more: `minItems`, `maxItems`."""
     return {"type": "array", "items": items, **more}
 
 
-def or_null(form: Form) -> Form:
+def nullable(form: Schema) -> Schema:
     """Return a form that may be null instead."""
     return {"anyOf": [{"type": "null"}, form]}
 
 
-def published(form: Form, name: str, title: str) -> Form:
+def published_schema(form: Schema, name: str, title: str) -> Schema:
     """Return a form as a schema of its own, as it is published. name: of the file that it is for."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -47,10 +47,10 @@ def published(form: Form, name: str, title: str) -> Form:
     }
 
 
-class Reader:
+class SchemaReader:
     """Reads JSON files of one form."""
 
-    def __init__(self, form: Form, *, formats: Formats | None = None, limit: int = files.LIMIT) -> None:
+    def __init__(self, form: Schema, *, formats: Formats | None = None, limit: int = files.LIMIT) -> None:
         self.form = form
         self._validator = Validator(form, formats)
         self._limit = limit

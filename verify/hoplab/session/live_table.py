@@ -10,11 +10,11 @@ from rich.table import Table
 from rich.text import Text
 
 from hoplab.flow.model import Catalogue, Flow
-from hoplab.judge.verdicts import Judgement, Verdict
+from hoplab.judge.verdicts import Verdicts, Verdict
 from hoplab.model.errors import HoplabError
 from hoplab.report.output import safe_line
 from hoplab.session.judge_run import judge_record
-from hoplab.session.verification import Look
+from hoplab.session.recorded_launches import Look
 
 AGAIN: Final = 1.0
 """Seconds between two looks."""
@@ -29,7 +29,7 @@ MARKS: Final = {
 WAITING: Final = ("·", "dim")
 
 
-class Watching:
+class LiveTable:
     """A table of the hops in the terminal, in which those light up that have happened. Use it in a with statement."""
 
     def __init__(self, catalogue: Catalogue, flow: Flow, console: Console) -> None:
@@ -72,7 +72,7 @@ class Watching:
                 continue  # Something is being written just now; the report in the end says what can't be read.
             self._live.update(self._table(judgement))
 
-    def _table(self, judgement: Judgement | None) -> Table:
+    def _table(self, judgement: Verdicts | None) -> Table:
         """Return the hops with their marks, in columns from top to bottom."""
         verdicts = {one.hop.name: one.verdict for one in judgement.hops} if judgement else {}
         listed = [(step.number, name) for step in self._flow.steps for name in step.hops]
