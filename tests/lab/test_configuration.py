@@ -149,5 +149,7 @@ def test_every_option_is_known(deployment: Deployment, nodes: NodeConnections, n
         ("cinder", "\n[rbd]\nrbd_pol = x\n", "backend_defaults/rbd_pol"),
     ],
 )
-def test_a_misspelt_option_is_seen(deployment: Deployment, nodes: NodeConnections, name: str, lines: str, found: str) -> None:
+def test_a_misspelt_option_is_seen(
+    deployment: Deployment, nodes: NodeConnections, name: str, lines: str, found: str
+) -> None:
     assert unknown_options(deployment, nodes, PROGRAMS[name], lines) == {found}

@@ -5,9 +5,9 @@ from openstack.connection import Connection
 
 from hoplab.flow.loader import load as load_flows
 from hoplab.flow.model import Hint
-from hoplab.lab.places import nodes_running
 from hoplab.lab.connection import new_request_id
 from hoplab.lab.deployment import Deployment, Node
+from hoplab.lab.places import nodes_running
 from hoplab.lab.ssh import NodeConnections
 from hoplab.launch.adopt import adopt
 from hoplab.launch.instance import LaunchedInstance

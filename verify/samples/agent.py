@@ -27,7 +27,9 @@ class Sent(io.StringIO):
 
     def text(self, source: str) -> str:
         """Return all text of a source."""
-        return "".join(one["text"] for one in self.messages if one.get("source") == source and "text" in one)
+        return "".join(
+            message["text"] for message in self.messages if message.get("source") == source and "text" in message
+        )
 
     def records(self, source: str) -> list[dict[str, Any]]:
         """Return the records of a source."""
@@ -35,7 +37,7 @@ class Sent(io.StringIO):
 
     def problems(self) -> dict[str, str]:
         """Return the problems by source."""
-        return {one["source"]: one["problem"] for one in self.messages if "problem" in one}
+        return {message["source"]: message["problem"] for message in self.messages if "problem" in message}
 
 
 @contextmanager

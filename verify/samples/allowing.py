@@ -17,7 +17,7 @@ from hoplab.flow.vocabulary import ASKED, EXCHANGE
 from hoplab.join.agreement import relaxed_witnesses
 from hoplab.join.pairing import pair_statements
 from hoplab.judge.order import AFTER, NOTED
-from hoplab.model.clocks import Clocks, event_begin, node_clock, event_end, event_time
+from hoplab.model.clocks import Clocks, event_begin, event_end, event_time, node_clock
 from hoplab.model.events import Event
 from samples.runs import CATALOGUE, FLOW, Recorded, launches, recorded
 
@@ -159,7 +159,11 @@ def _early(hop: Hop, found: Mapping[int, list[Event]], clocks: Clocks) -> str:
                 continue
             doubt = max(node_clock(event, clocks).uncertainty for event in (*sent, *got))
             took = max(float(event.fields.get("milliseconds", 0)) for event in sent) / 1000
-            early = min(event_begin(event, clocks) for event in sent) - took - max(event_end(event, clocks) for event in got)
+            early = (
+                min(event_begin(event, clocks) for event in sent)
+                - took
+                - max(event_end(event, clocks) for event in got)
+            )
             if early > 2 * doubt + ROUNDED:
                 return f"{kinds[1]} is {early:.3f} s before {kinds[0]}"
     return ""

@@ -12,9 +12,9 @@ from typing import Final
 
 from hoplab.flow.model import Catalogue, Flow
 from hoplab.join.ids import learn_host
-from hoplab.join.interest import Match, Interest, catalogue_interests
+from hoplab.join.interest import Interest, Match, catalogue_interests
 from hoplab.join.pairing import AHEAD, Pairing
-from hoplab.judge.verdicts import Verdicts, KnownLaunch, judge
+from hoplab.judge.verdicts import KnownLaunch, Verdicts, judge
 from hoplab.model.events import Event, Ids
 
 WAIT: Final = 30.0

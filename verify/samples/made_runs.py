@@ -7,7 +7,7 @@ from hoplab.flow.loader import load
 from hoplab.flow.model import Hop, Witness
 from hoplab.flow.vocabulary import EXCHANGE
 from hoplab.join.ids import teaches_ids
-from hoplab.judge.verdicts import JudgedHop, Verdicts, KnownLaunch, Verdict, judge
+from hoplab.judge.verdicts import JudgedHop, KnownLaunch, Verdict, Verdicts, judge
 from hoplab.model.clocks import NodeClock
 from hoplab.model.events import Event
 
@@ -87,11 +87,11 @@ def judged(events: Iterable[Event], launch: KnownLaunch = LAUNCH) -> Verdicts:
 
 def verdicts(judgement: Verdicts) -> dict[str, Verdict]:
     """Return the verdicts by hop."""
-    return {one.hop.name: one.verdict for one in judgement.hops}
+    return {judged_hop.hop.name: judged_hop.verdict for judged_hop in judgement.hops}
 
 
 WHOLE = judged(RUN)
-BY_NAME: dict[str, JudgedHop] = {one.hop.name: one for one in WHOLE.hops}
+BY_NAME: dict[str, JudgedHop] = {some_hop.hop.name: some_hop for some_hop in WHOLE.hops}
 
 
 def without(gone: Iterable[Event]) -> list[Event]:

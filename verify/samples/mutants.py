@@ -47,7 +47,7 @@ def runs() -> tuple[tuple[Run, ...], tuple[Run, ...]]:
 
 def other(run: Run, random: Random) -> Run:
     """Return a proved launch of another recording."""
-    return random.choice([one for one in runs()[0] if one[0] != run[0]])
+    return random.choice([each_run for each_run in runs()[0] if each_run[0] != run[0]])
 
 
 def dropped(run: Run, random: Random) -> Mutant:

@@ -52,7 +52,9 @@ def document(verdicts: Mapping[str, str] | None = None, flow: str = "launch-58")
     hops = []
     for name in wanted:
         entry = _entry(CATALOGUE.hops[name], named[name], starts[name])
-        numbers: list[int | str | None] = [int(one) if one.isdigit() else one for one in listed.numbers(name)]
+        numbers: list[int | str | None] = [
+            int(each_number) if each_number.isdigit() else each_number for each_number in listed.numbers(name)
+        ]
         hops += [{"hop": number, **entry} for number in numbers or [None]]
     said = [named[name] for name in wanted]
     first = next((name for name in [*wanted, *named] if named[name] in {"absent", "out of order"}), None)
@@ -167,7 +169,7 @@ def _launch(stuck: bool) -> Document:
 
 def _failure(first: Hop, number: int | str | None, hops: Collection[Document]) -> Document:
     actor = first.sender
-    own = [one for hop in hops for one in hop["witnesses"] if one["who"] == actor]
+    own = [witness for hop in hops for witness in hop["witnesses"] if witness["who"] == actor]
     own.sort(key=lambda one: str(one["time"]))
     return {
         "hop": number,

@@ -110,7 +110,10 @@ class Rereading(RawFiles):
         known = _known.get(key)
         if known is None or known[0] != others:
             found = tuple(event for event in super()._parsed(source, context) if _matters(event))
-            if any((one.node, one.name) == (source.node, source.name) and one.problem for one in self.sources):
+            if any(
+                (each_source.node, each_source.name) == (source.node, source.name) and each_source.problem
+                for each_source in self.sources
+            ):
                 return found  # What is wrong with it must be told each time.
             known = _known[key] = (others, found)
         return known[1]

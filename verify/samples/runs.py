@@ -13,7 +13,7 @@ from hoplab.flow.model import PLACEHOLDER, Catalogue, Witness
 from hoplab.flow.vocabulary import EXCHANGE
 from hoplab.join.ids import teaches_ids
 from hoplab.join.pairing import pair_statements
-from hoplab.judge.verdicts import Verdicts, KnownLaunch, Verdict, judge
+from hoplab.judge.verdicts import KnownLaunch, Verdict, Verdicts, judge
 from hoplab.model.events import Event, Ids
 from hoplab.model.sources import Source
 from hoplab.parse.raw_files import RawFiles
@@ -123,7 +123,7 @@ def _may_be(event: Event, witness: Witness) -> bool:
 
 def verdicts(judgement: Verdicts) -> dict[str, Verdict]:
     """Return the verdicts by the hops' names."""
-    return {one.hop.name: one.verdict for one in judgement.hops}
+    return {judged_hop.hop.name: judged_hop.verdict for judged_hop in judgement.hops}
 
 
 def exchanged(event: Event, own: Ids, other: Ids, only: str = "") -> Event:

@@ -151,7 +151,9 @@ class Made:
         """Yield what the clients do, in the order of the times."""
         (source,) = [source for source in self.record.sources if source.form == "client"]
         requests = [json.loads(line) for line in _file(self.directory, source)]
-        known = next(one["answered"] for one in requests if one["method"] == "POST" and one["path"] == SERVERS)
+        known = next(
+            request["answered"] for request in requests if request["method"] == "POST" and request["path"] == SERVERS
+        )
         steps = (("begin", requests[0]["sent"]), ("know", known), ("end", requests[-1]["answered"]))
 
         def of(step: str, when: float) -> Iterator[Moment]:

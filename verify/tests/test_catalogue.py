@@ -41,7 +41,7 @@ def test_the_page_is_what_the_flow_files_give() -> None:
 
 
 def test_the_same_files_give_the_same_page() -> None:
-    assert render_hops(load(), others=[load_journey(one.name) for one in OTHERS]) == PAGE
+    assert render_hops(load(), others=[load_journey(other.name) for other in OTHERS]) == PAGE
 
 
 @pytest.mark.parametrize("name", list(CATALOGUE.hops))
@@ -112,7 +112,7 @@ def test_the_overview_has_each_hop_once_and_says_which_are_added() -> None:
     assert sorted(linked) == sorted(CATALOGUE.hops)
     added = re.findall(r"^\| \+ \|.*?\[([a-z0-9-]+)\]", overview, re.MULTILINE)
     assert sorted(added) == sorted(
-        set(CATALOGUE.hops) - {name for one in CATALOGUE.flows[MAIN].steps for name in one.hops}
+        set(CATALOGUE.hops) - {name for step in CATALOGUE.flows[MAIN].steps for name in step.hops}
     )
     assert f"{len(added)} more" in overview
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from hoplab.checks import ceph, guest, instance
-from hoplab.checks.findings import Finding, CheckResult
+from hoplab.checks.findings import CheckResult, Finding
 from hoplab.checks.nodes import UnitState, check_nodes, judge, parse_show
 from hoplab.lab.deployment import Deployment
 from hoplab.lab.ssh import NodeConnections

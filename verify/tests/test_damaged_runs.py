@@ -48,7 +48,7 @@ def judged_but_for(run: Path, node: str, name: str) -> Document:
 
 
 def problems(document: Document) -> list[str]:
-    return [one["source"] for one in document["unread"]]
+    return [source["source"] for source in document["unread"]]
 
 
 @pytest.mark.parametrize(("node", "name"), SOURCES)
@@ -68,12 +68,14 @@ class TestEachSource:
 
     def test_one_that_nobody_knows_of_is_no_evidence(self, run: Path, node: str, name: str) -> None:
         journey = json.loads((run / JOURNEY).read_text())
-        journey["sources"] = [one for one in journey["sources"] if (one["node"], one["name"]) != (node, name)]
+        journey["sources"] = [
+            source for source in journey["sources"] if (source["node"], source["name"]) != (node, name)
+        ]
         (run / JOURNEY).write_text(json.dumps(journey))
         before = {judged.hop.name: judged.verdict for judged in recorded("cold").whole.hops}
         for hop in judged_but_for(run, node, name)["hops"]:
             assert hop["verdict"] not in GOOD or before[hop["name"]] in GOOD
-            assert all((one["node"], one["source"]) != (node, name) for one in hop["witnesses"])
+            assert all((witness["node"], witness["source"]) != (node, name) for witness in hop["witnesses"])
 
 
 class TestGarbled:

@@ -21,7 +21,7 @@ def denial_of(name: str, number: int) -> Denial:
 def said(name: str, when: Witness, time: float) -> Event:
     """Return an event of a hop. The ids of messages are those of the hop's own."""
     event = made(CATALOGUE.hops[name], when, time)
-    own = {key: values for one in BY_NAME[name].witnesses for key, values in one.ids.items() if key in EXCHANGE}
+    own = {key: values for witness in BY_NAME[name].witnesses for key, values in witness.ids.items() if key in EXCHANGE}
     return replace(event, ids={key: own.get(key, values) for key, values in event.ids.items()})
 
 
@@ -41,7 +41,7 @@ class TestEachDenial:
         after = judged([*RUN, against])
         assert verdicts(after)[name] is Verdict.ABSENT
         assert after.result is Result.FAILED
-        (one,) = (one for one in after.hops if one.hop.name == name)
+        (one,) = (hop for hop in after.hops if hop.hop.name == name)
         assert against in one.denials
         assert one.why.startswith("denied by ")
         assert against.who in one.why

@@ -93,7 +93,9 @@ class TestMatrix:
 
     def test_a_page_says_what_was_found_and_what_was_not(self, tmp_path: Path) -> None:
         rows = self.run(tmp_path / "drills.json", clean=False)[1]
-        text = page(rows, FAULTS, [(one, one.flows[one.main]) for one in CATALOGUES.values()], "2025.1")
+        text = page(
+            rows, FAULTS, [(catalogue, catalogue.flows[catalogue.main]) for catalogue in CATALOGUES.values()], "2025.1"
+        )
         assert "Last result: 2 of 3 faults localised, at 2 of the 58 hops of the documented list and at\n0 hops" in text
         assert "OpenStack 2025.1; " in text
         line = (

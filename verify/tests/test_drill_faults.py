@@ -33,27 +33,29 @@ class TestFaults:
     def test_there_are_as_many_as_promised(self) -> None:
         flow = CATALOGUE.flows["launch-58"]
         assert len(FAULTS) >= FEWEST_FAULTS
-        assert len({one.hop for one in FAULTS.values() if flow.numbers(one.hop) and not one.slows}) >= FEWEST_HOPS
+        assert (
+            len({fault.hop for fault in FAULTS.values() if flow.numbers(fault.hop) and not fault.slows}) >= FEWEST_HOPS
+        )
 
     def test_as_many_as_promised_happened_to_others_who_tell_of_it(self) -> None:
-        reported = [one for one in FAULTS.values() if one.origin]
+        reported = [fault for fault in FAULTS.values() if fault.origin]
         assert len(reported) >= FEWEST_REPORTED
         assert sum(one.before is not None for one in reported) >= FEWEST_BEFORE
         assert sum(one.before is not None and one.before.hop == PREPARATION for one in reported) >= FEWEST_UNPREPARED
 
-    @pytest.mark.parametrize("name", [name for name, one in FAULTS.items() if one.origin])
+    @pytest.mark.parametrize("name", [name for name, fault in FAULTS.items() if fault.origin])
     def test_what_happened_to_others_is_to_be_shown_with_its_cause(self, name: str) -> None:
         forms = [FAULTS[name], FAULTS[name].before]
-        assert all(one.shows for one in forms if one is not None and not one.only_early)
+        assert all(form.shows for form in forms if form is not None and not form.only_early)
 
     def test_every_numbered_hop_is_broken_by_one_or_the_flow_says_why_not(self) -> None:
-        flow, broken = CATALOGUE.flows["launch-58"], {one.hop for one in FAULTS.values() if not one.slows}
+        flow, broken = CATALOGUE.flows["launch-58"], {fault.hop for fault in FAULTS.values() if not fault.slows}
         listed = {name for step in flow.steps for name in step.hops}
         assert {name for name in listed if CATALOGUE.hops[name].not_alone} == listed - broken
 
     def test_one_of_each_component_is_quick(self) -> None:
-        quick = [one.component for one in FAULTS.values() if one.quick]
-        assert sorted(quick) == sorted({one.component for one in FAULTS.values()})
+        quick = [fault.component for fault in FAULTS.values() if fault.quick]
+        assert sorted(quick) == sorted({each_fault.component for each_fault in FAULTS.values()})
 
     @pytest.mark.parametrize("name", FAULTS)
     def test_each_is_done_to_a_service_that_a_role_has(self, name: str) -> None:

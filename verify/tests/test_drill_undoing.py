@@ -43,7 +43,7 @@ class TestUndoing:
             assert cloud.asked[1:] == ["forget ctl1", "forget ctl1-elsewhere"]
         if kind == "claim":
             assert ["{'volumes': 2}" in cloud.asked[1], "{'volumes': 1}" in cloud.asked[2]] == [True, True]
-            assert sorted(cloud.asked[3:]) == sorted(f"DELETE /allocations/{one}" for one in cloud.claims[1:])
+            assert sorted(cloud.asked[3:]) == sorted(f"DELETE /allocations/{claim}" for claim in cloud.claims[1:])
 
     @pytest.mark.parametrize(
         ("of", "sent"),

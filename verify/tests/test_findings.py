@@ -1,6 +1,6 @@
 import pytest
 
-from hoplab.checks.findings import Finding, CheckResult, exit_code, fails, holds, overall, unknown
+from hoplab.checks.findings import CheckResult, Finding, exit_code, fails, holds, overall, unknown
 from hoplab.model.errors import ConfigurationError, HoplabError, LaunchError, SourceError
 
 GOOD = holds("a", "x", "x", "here")

@@ -22,11 +22,11 @@ from hoplab.launch.plan import Plan
 from hoplab.model.errors import EXIT_HOLDS, EXIT_USAGE, ConfigurationError, WaitTimeoutError
 from hoplab.model.events import Event
 from hoplab.run.record import JOURNEY, read_record, write_record
-from hoplab.session.volume_attach_journey import VolumeAttach
 from hoplab.session.attempt import Attempt
 from hoplab.session.known_journeys import JOURNEYS
 from hoplab.session.launch_journey import Launch
 from hoplab.session.options import Options
+from hoplab.session.volume_attach_journey import VolumeAttach
 from samples.flows import GOOD, write
 from samples.flows import JOURNEY as SMALL
 from samples.runs import recorded
@@ -213,14 +213,18 @@ class TestAttachment:
         looks: list[int] = []
         states = attach(made, TARGET, timeout=30, meanwhile=lambda: looks.append(1), clock=Clock())
         assert made.asked == ["attach volume-1 to instance-1"]
-        assert [(one.status, one.seconds) for one in states] == [("reserved", 0.0), ("attaching", 1.0), ("in-use", 1.5)]
+        assert [(state.status, state.seconds) for state in states] == [
+            ("reserved", 0.0),
+            ("attaching", 1.0),
+            ("in-use", 1.5),
+        ]
         assert len(looks) == 3
 
     @pytest.mark.parametrize("end", ["available", "error_attaching"])
     def test_one_that_is_given_up_is_an_error_with_its_states(self, end: str) -> None:
         with pytest.raises(AttachmentFailedError, match=f"volume volume-1 is {end}: it was not attached") as caught:
             attach(cloud(iter(["reserved", end])), TARGET, timeout=30, clock=Clock())
-        assert [one.status for one in caught.value.states] == ["reserved", end]
+        assert [state.status for state in caught.value.states] == ["reserved", end]
 
     def test_one_that_never_comes_is_waited_for_no_longer_than_asked(self) -> None:
         clock = Clock()
@@ -334,5 +338,5 @@ class TestAttachment:
 
 def test_an_attachment_takes_the_image_that_all_share() -> None:
     assert [plan.image for plan in Options(journey=ATTACH).plans(["1"])] == [Plan().image]
-    assert [type(one) for one in Options().journeys(["1"])] == [Launch]
+    assert [type(option) for option in Options().journeys(["1"])] == [Launch]
     assert Options(journey=ATTACH, hosts=("cmp1",)).plans(["1"])[0].own_instance

@@ -216,7 +216,7 @@ class TestWholeRuns:
         lost = {name for name in HOPS if name == "disk-import" or follows(name, "disk-import")}
         events = without(event for name in lost for event in BY_NAME[name].witnesses)
         after = judge(CATALOGUE, short, events, LAUNCH)
-        assert "disk-import" not in {one.hop.name for one in after.hops}
+        assert "disk-import" not in {hop.hop.name for hop in after.hops}
         assert after.result is Result.FAILED
         assert after.first_unproven is not None
         assert after.first_unproven.hop.name == "disk-import"

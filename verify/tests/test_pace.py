@@ -18,14 +18,14 @@ from hoplab.judge.pace import (
     USUAL,
     Pace,
     UsualLag,
-    proved_runs,
     lags,
+    proved_runs,
     read_usual,
     slow_hop,
     usual_pace,
     write_usual,
 )
-from hoplab.judge.verdicts import JudgedHop, Verdicts, Result, Verdict
+from hoplab.judge.verdicts import JudgedHop, Result, Verdict, Verdicts
 from hoplab.model.errors import ConfigurationError
 from hoplab.model.events import Event
 from hoplab.report.html import render_html
@@ -92,10 +92,10 @@ def report(result: str = "proved", lag: float = 1.0, **more: Any) -> dict[str, A
 
 
 def written(runs: Path, reports: Iterable[dict[str, Any]], name: str = "2026010{}T000000-x") -> None:
-    for number, one in enumerate(reports):
+    for number, report in enumerate(reports):
         directory = runs / name.format(number)
         directory.mkdir(parents=True)
-        (directory / REPORT).write_text(json.dumps(one))
+        (directory / REPORT).write_text(json.dumps(report))
 
 
 class TestUsual:

@@ -31,7 +31,9 @@ def event(time: float, who: str, kind: str, *, fields: dict[str, str], ids: dict
 
 def requests(events: tuple[Event, ...]) -> list[str | None]:
     """Return the request of each of the database's events, by time."""
-    some = sorted((one for one in events if one.kind == "db.statement"), key=lambda one: (one.time, one.line))
+    some = sorted(
+        (event for event in events if event.kind == "db.statement"), key=lambda event: (event.time, event.line)
+    )
     return [min(one.ids.get("request", frozenset()), default=None) for one in some]
 
 
@@ -130,15 +132,17 @@ def test_the_order_of_the_events_does_not_matter(steps: Launches, named: bool, r
     events = run(steps, named=named)
     shuffled = list(events)
     random.shuffle(shuffled)
-    assert {repr(one) for one in pair_statements(shuffled)} == {repr(one) for one in pair_statements(events)}
-    assert [one.line for one in pair_statements(shuffled)] == [one.line for one in shuffled]
+    assert {repr(each_pair_statement) for each_pair_statement in pair_statements(shuffled)} == {
+        repr(one) for one in pair_statements(events)
+    }
+    assert [pair_statement.line for pair_statement in pair_statements(shuffled)] == [one.line for one in shuffled]
 
 
 @given(launches, st.integers(0, 40))
 def test_each_note_is_used_once(steps: Launches, more: int) -> None:
     events = run(steps, named=False)
     events += [noted(100.7 + number / 10, 1000 + number) for number in range(more)]
-    assert sum(one is not None for one in requests(pair_statements(events))) <= len(steps)
+    assert sum(request is not None for request in requests(pair_statements(events))) <= len(steps)
 
 
 Noted = tuple[float, bool, str]
@@ -165,7 +169,7 @@ class TestAsTheyCome:
         events = events_of(some)
         late = 1.0
         pairing, found, now = Pairing(), [], float("-inf")
-        for event in sorted(events, key=lambda one: one.time + random.uniform(0, late)):
+        for event in sorted(events, key=lambda event: event.time + random.uniform(0, late)):
             now = max(now, event.time)
             pairing.add(event)
             found += list(pairing.settled(now - AHEAD - late))
@@ -179,14 +183,17 @@ class TestAsTheyCome:
     def test_backwards_from_the_last_one_where_all_are_near(self, some: list[Noted]) -> None:
         """The rule in its plainest form, on less than what is looked at ahead."""
         events = events_of([(time / 240 * AHEAD, statement, "a") for time, statement, _which in some])
-        ordered = sorted(events, key=lambda one: (one.time, one.source, one.line))
+        ordered = sorted(events, key=lambda event: (event.time, event.source, event.line))
         notes = [one for one in ordered if one.kind == "db.sent"]
         wanted: dict[str, str | None] = {}
         for statement in reversed([one for one in ordered if one.kind == "db.statement"]):
-            notes = [one for one in notes if one.time <= statement.time]
+            notes = [note for note in notes if note.time <= statement.time]
             near = bool(notes) and statement.time - notes[-1].time <= LIMIT
             wanted[statement.line] = notes.pop().line if near else None
-        found = {one.line: min(one.ids.get("request", frozenset()), default=None) for one in pair_statements(events)}
+        found = {
+            pair_statement.line: min(pair_statement.ids.get("request", frozenset()), default=None)
+            for pair_statement in pair_statements(events)
+        }
         assert {line: found[line] for line in wanted} == wanted
 
     def test_what_is_settled_is_forgotten(self) -> None:

@@ -20,12 +20,12 @@ from hoplab.report.explanation import LastRun, explain
 from hoplab.report.html import render_html
 from hoplab.report.junit import render_junit
 from hoplab.report.terminal import show_report
-from hoplab.run.record import LogLine, RunRecord, Unit, FailedPreparation, read_record, write_record
+from hoplab.run.record import FailedPreparation, LogLine, RunRecord, Unit, read_record, write_record
 from hoplab.session.attempt import Attempt
 from hoplab.session.daemons import logged_at
 from hoplab.session.judge_run import judge_run
 from hoplab.session.launch_journey import Launch
-from hoplab.session.preparation import Preparation, _chosen, _service, _decisive_request
+from hoplab.session.preparation import Preparation, _chosen, _decisive_request, _service
 from samples.made_runs import CATALOGUE, FLOW
 
 WHY = FailedPreparation(

@@ -52,7 +52,7 @@ class TestCache:
         ]
         peers = [record["peers"] for record in records if "peers" in record]
         assert len(peers) >= 2
-        assert all(set(one) == {"20", "27"} for one in peers)
+        assert all(set(peer) == {"20", "27"} for peer in peers)
         assert sent.problems() == {}
 
     def test_keystone_s_region_is_read_and_never_loaded(self, memcached: Memcached) -> None:
@@ -123,7 +123,7 @@ class TestLines:
                 assert len(lines.torn) <= LIMIT + LIMIT // 8
             assert lines.whole(b"end of it\nnext\n") == b"next\n"
             assert lines.whole(b"more\n") == b"more\n"
-        assert [one for one in sent.messages if "problem" in one] == [{"source": "x", "problem": TOO_LONG}]
+        assert [message for message in sent.messages if "problem" in message] == [{"source": "x", "problem": TOO_LONG}]
 
 
 class TestSwitch:
@@ -229,7 +229,7 @@ class TestJournal:
         with running(recorder) as sent:
             pass
         assert "FileNotFoundError" in sent.problems()["journal"]
-        assert len([one for one in sent.messages if "problem" in one]) == 1
+        assert len([message for message in sent.messages if "problem" in message]) == 1
 
 
 class Api(BaseHTTPRequestHandler):

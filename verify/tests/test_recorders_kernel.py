@@ -59,7 +59,10 @@ class Wire:
 
     @property
     def stores(self) -> list[tuple[str, str, str, str]]:
-        return [(one["command"], one["key"], one["answer"], one["unit"]) for one in self.sent.records("packets")]
+        return [
+            (record["command"], record["key"], record["answer"], record["unit"])
+            for record in self.sent.records("packets")
+        ]
 
 
 @pytest.fixture

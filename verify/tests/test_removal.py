@@ -36,12 +36,12 @@ class Things:
             "openstack volume delete --force {id}",
         )
 
-    def _ask(self, one: Any, how: str) -> None:
-        self.asked.append(f"{one.id} {how}")
-        if self.stubborn[one.id] == "refused":
+    def _ask(self, thing: Any, how: str) -> None:
+        self.asked.append(f"{thing.id} {how}")
+        if self.stubborn[thing.id] == "refused":
             raise exceptions.ConflictException("in use")
-        if self.stubborn[one.id] == how:
-            del self.there[one.id]
+        if self.stubborn[thing.id] == how:
+            del self.there[thing.id]
 
 
 def mine(name: str) -> bool:

@@ -43,7 +43,7 @@ class TestSequence:
 
     def test_partners_are_neighbours_and_the_first_actor_stays_first(self) -> None:
         pairs = [("z", "m"), ("a", "b"), ("b", "a"), ("m", "a"), ("z", "c"), ("c", "z"), ("c", "z")]
-        line = lifelines([{"from": one, "to": other} for one, other in pairs])
+        line = lifelines([{"from": pair, "to": other} for pair, other in pairs])
         assert line[0] == "z"
         assert sorted(line) == ["a", "b", "c", "m", "z"]
         assert abs(line.index("a") - line.index("b")) == 1

@@ -200,7 +200,8 @@ def spoilt(value: Document) -> Document:
         hop |= {key: hop[key] + EVIL for key in ("from", "to", "meaning", "how", "reason", "why")}
         hop["hint"] = {key: text + EVIL for key, text in hop["hint"].items()}
         hop["witnesses"] = [
-            {key: text + EVIL if key != "time" else text for key, text in one.items()} for one in hop["witnesses"]
+            {key: text + EVIL if key != "time" else text for key, text in witness.items()}
+            for witness in hop["witnesses"]
         ]
     failure = value["failure"]
     failure |= {key: failure[key] + EVIL for key in ("actor", "node")}

@@ -61,8 +61,8 @@ def test_the_report_leads_to_the_cause(name: str) -> None:
 def test_the_exception_is_named_beside_what_was_logged() -> None:
     run = unpacked("reported")[run_of("nova-caps-other-pool")]
     errors = judge_run(run, CATALOGUE, FLOW, write=False)["failure"]["errors"]
-    assert [one["time"] for one in errors] == sorted(one["time"] for one in errors)
-    (opened,) = (one for one in errors if "error opening rbd image" in one["line"])
+    assert [error["time"] for error in errors] == sorted(one["time"] for one in errors)
+    (opened,) = (each_error for each_error in errors if "error opening rbd image" in each_error["line"])
     assert (opened["level"], opened["node"], opened["source"]) == ("ERROR", "cmp1", "var/log/nova/nova-compute.log")
     assert opened["cause"].startswith("rbd.PermissionError: [errno 1]")
     assert opened["id"].startswith("global-request=req-")

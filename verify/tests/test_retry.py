@@ -8,7 +8,7 @@ from hoplab.flow.actors import ON_HOST
 from hoplab.flow.vocabulary import EXCHANGE
 from hoplab.join.ids import owned
 from hoplab.judge.retry import RescheduledLaunch, find_rescheduling
-from hoplab.judge.verdicts import Verdicts, Result, Verdict
+from hoplab.judge.verdicts import Result, Verdict, Verdicts
 from hoplab.model.events import Event
 from hoplab.parse.trouble import Trouble
 from samples.runs import CATALOGUE, recorded, verdicts
@@ -17,7 +17,7 @@ RECORDED = recorded("cold")
 assert CATALOGUE.tries
 TRIES = CATALOGUE.tries
 LAUNCH, WHOLE = RECORDED.launch, RECORDED.judgement
-BY_NAME = {one.hop.name: one for one in WHOLE.hops}
+BY_NAME = {some_hop.hop.name: some_hop for some_hop in WHOLE.hops}
 BEGAN = min(event.time for event in BY_NAME["build-cast"].witnesses) - 0.001
 LATER = 60.0
 """Seconds by which the second try is later than what was recorded."""
@@ -61,9 +61,9 @@ def test_it_is_proved_by_the_second_try() -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        one.hop.name
-        for one in WHOLE.hops
-        if not one.hop.once and one.begin is not None and one.begin >= BEGAN and not one.hop.name.startswith("poll-")
+        hop.hop.name
+        for hop in WHOLE.hops
+        if not hop.hop.once and hop.begin is not None and hop.begin >= BEGAN and not hop.hop.name.startswith("poll-")
     ],
 )
 def test_nothing_of_the_first_try_stands_in_for_what_the_second_lacks(name: str) -> None:

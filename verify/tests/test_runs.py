@@ -37,7 +37,7 @@ EARLIER = 60.0
 
 @cache
 def by_name(run: str) -> dict[str, JudgedHop]:
-    return {one.hop.name: one for one in recorded(run).judgement.hops}
+    return {hop.hop.name: hop for hop in recorded(run).judgement.hops}
 
 
 @cache
@@ -96,7 +96,7 @@ def speakers(run: str, hop: str) -> tuple[Event, ...]:
 
 def _witnesses(run: str, hop: str, gone: Collection[int]) -> tuple[Event, ...]:
     judgement = recorded(run).judge(without(run, gone)) if gone else recorded(run).judgement
-    return next(one.witnesses for one in judgement.hops if one.hop.name == hop)
+    return next(judged_hop.witnesses for judged_hop in judgement.hops if judged_hop.hop.name == hop)
 
 
 def keys(events: Iterable[Event]) -> set[int]:

@@ -37,7 +37,7 @@ class TestVerdicts:
         expected = judge(CATALOGUE, FLOW, pair_statements(events), launch)
         found = judge(CATALOGUE, FLOW, own, launch)
         assert verdicts(found) == verdicts(expected)
-        assert [one.firsts for one in found.hops] == [one.firsts for one in expected.hops]
+        assert [hop.firsts for hop in found.hops] == [some_hop.firsts for some_hop in expected.hops]
 
     def test_they_do_not_hang_on_the_order_in_which_events_come(self, name: str, number: int) -> None:
         events, launch = all_events(name, number), recorded(name, number).launch

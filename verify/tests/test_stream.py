@@ -62,7 +62,9 @@ def stream(run: str) -> dict[str, Outcome]:
 def teaches_nothing(event: Event) -> bool:
     """Tell whether an event would teach an id, had it one."""
     lessons = [lesson for lesson in CATALOGUE.lessons if teaches_ids(event, lesson)]
-    return bool(lessons) and not any({one.name} <= set(event.ids) and one.beside & set(event.ids) for one in lessons)
+    return bool(lessons) and not any(
+        {each_lesson.name} <= set(event.ids) and each_lesson.beside & set(event.ids) for each_lesson in lessons
+    )
 
 
 def made(launches: int) -> Made:
@@ -269,8 +271,8 @@ class TestInterests:
 
     def test_statements_are_paired_where_a_witness_asks_for_what_only_the_note_has(self) -> None:
         interests = Interests(CATALOGUE)
-        rows = [one for one in CATALOGUE.witnesses if one.event == "db.statement"]
-        asked = [one for one in rows if not set(CARRIED).isdisjoint(one.by)]
+        rows = [each_witness for each_witness in CATALOGUE.witnesses if each_witness.event == "db.statement"]
+        asked = [each_row for each_row in rows if not set(CARRIED).isdisjoint(each_row.by)]
         assert asked
         for witness in asked:
             fields = {name: values[0] for name, values in witness.where.items()}

@@ -27,7 +27,7 @@ def log(*lines: str, who: str = "nova-compute", node: str = "cmp1", offset: floa
 
 
 def said(logs: Iterable[Log], *actors: str) -> list[str]:
-    return [one.line for one in find_troubles(logs, IDS, actors)]
+    return [find_trouble.line for find_trouble in find_troubles(logs, IDS, actors)]
 
 
 class TestWhose:

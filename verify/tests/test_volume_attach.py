@@ -43,7 +43,7 @@ def keys(events: "tuple[Event, ...] | list[Event]") -> set[int]:
 
 def of(hop: str, number: int = 0) -> tuple[Event, ...]:
     """Return the events that speak for a hop."""
-    return next(one.witnesses for one in attached(number).judgement.hops if one.hop.name == hop)
+    return next(some_hop.witnesses for some_hop in attached(number).judgement.hops if some_hop.hop.name == hop)
 
 
 def test_there_are_proved_runs_and_failed_ones() -> None:

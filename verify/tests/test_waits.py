@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from hoplab.flow.loader import load
-from hoplab.judge.verdicts import JudgedHop, Verdicts, Result, Verdict
+from hoplab.judge.verdicts import JudgedHop, Result, Verdict, Verdicts
 from hoplab.judge.waits import Wait, by_hop, find_waits, within
 from hoplab.model.events import Event
 from hoplab.parse.trouble import Log

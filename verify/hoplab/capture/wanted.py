@@ -10,7 +10,12 @@ RECORDERS: Final = {
     service: [
         name for actor in ACTORS.values() for name, recorder in actor.recorders.items() if service in recorder.beside
     ]
-    for service in {beside for actor in ACTORS.values() for one in actor.recorders.values() for beside in one.beside}
+    for service in {
+        beside
+        for actor in ACTORS.values()
+        for each_recorder in actor.recorders.values()
+        for beside in each_recorder.beside
+    }
 }
 """Recorders by the service beside which they record."""
 SOCKETS: Final = "/run/ceph/*-mon.*.asok"

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from hoplab.checks.findings import Finding, CheckResult, overall
+from hoplab.checks.findings import CheckResult, Finding, overall
 from hoplab.launch.instance import LaunchedInstance
 
 

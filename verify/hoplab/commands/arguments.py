@@ -19,33 +19,33 @@ RUNS: Final = "runs"
 ENVIRONMENT: Final = "HOPLAB_RUNS"
 
 
-def add_run(one: argparse.ArgumentParser, *, required: bool) -> None:
+def add_run(parser: argparse.ArgumentParser, *, required: bool) -> None:
     """Add the argument that names a run (see `run_directory`)."""
-    one.add_argument(
+    parser.add_argument(
         "run",
         metavar="RUN",
         type=path,
         nargs=None if required else "?",
         help="a run's directory" + ("" if required else f" (default: {RUNS}/{LATEST})"),
     )
-    add_runs(one)
+    add_runs(parser)
 
 
-def add_runs(one: argparse.ArgumentParser) -> None:
+def add_runs(parser: argparse.ArgumentParser) -> None:
     """Add the option that says where runs are kept (see `runs_directory`)."""
-    one.add_argument("--runs", type=path, metavar="DIR", help=f"where runs are kept (${ENVIRONMENT}, else {RUNS}/)")
+    parser.add_argument("--runs", type=path, metavar="DIR", help=f"where runs are kept (${ENVIRONMENT}, else {RUNS}/)")
 
 
-def add_flow(one: argparse.ArgumentParser) -> None:
+def add_flow(parser: argparse.ArgumentParser) -> None:
     """Add the option that says which documented list is meant (see `chosen_flow`)."""
-    one.add_argument(
+    parser.add_argument(
         "--flow", metavar="FLOW", help="the documented list: of a launch launch-58 (default), cli-28, deck-17"
     )
 
 
-def add_journey(one: argparse.ArgumentParser, default: str = LAUNCH) -> None:
+def add_journey(parser: argparse.ArgumentParser, default: str = LAUNCH) -> None:
     """Add the option that says which journey is meant (see `chosen_flow`)."""
-    one.add_argument("--journey", metavar="JOURNEY", help=f"{' or '.join(journeys())} (default: {default})")
+    parser.add_argument("--journey", metavar="JOURNEY", help=f"{' or '.join(journeys())} (default: {default})")
 
 
 def seconds(text: str) -> float:

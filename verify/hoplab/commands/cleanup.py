@@ -12,7 +12,7 @@ from hoplab.launch.cleanup import cleanup
 from hoplab.launch.plan import Plan
 from hoplab.launch.removal import Removal
 from hoplab.model.errors import EXIT_FAILS, EXIT_HOLDS
-from hoplab.report.output import as_json, safe_line, print_message
+from hoplab.report.output import as_json, print_message, safe_line
 
 
 def add_arguments(verb: argparse.ArgumentParser) -> None:

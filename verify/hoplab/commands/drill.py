@@ -11,11 +11,11 @@ from hoplab.commands.arguments import add_flow, add_journey, add_runs, chosen_fl
 from hoplab.commands.drill_table import Flows, as_row, find_fault, show, show_answer, show_list
 from hoplab.commands.judged import judge_all, write_page
 from hoplab.drill import loader
-from hoplab.drill.outcomes import DrillOutcome, drill
 from hoplab.drill.injection import heal, put_in
 from hoplab.drill.journal import FaultJournal
 from hoplab.drill.matrix import RESULTS, line, page, run_all
 from hoplab.drill.model import Fault
+from hoplab.drill.outcomes import DrillOutcome, drill
 from hoplab.drill.recovery import wait_recovered
 from hoplab.flow.loader import load_all
 from hoplab.flow.model import LAUNCH
@@ -184,7 +184,9 @@ def _run_quick(drills: Drills, faults: list[Fault]) -> int:
         print_message(line(row))
         missed += [] if row["localised"] else [fault.name]
     unclean = [name for name in dict.fromkeys(fault.journey for fault in faults) if not drills.is_clean(name)]
-    print_message(f"{len(faults) - len(missed)} of {len(faults)} faults localised" + "".join(f"; NOT {name}" for name in missed))
+    print_message(
+        f"{len(faults) - len(missed)} of {len(faults)} faults localised" + "".join(f"; NOT {name}" for name in missed)
+    )
     for name in unclean:
         print_message(f"the {name} after them is NOT proved")
     return EXIT_FAILS if unclean or missed else EXIT_HOLDS

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from rich.console import Console
 from rich.table import Table
 
-from hoplab.drill.outcomes import DrillOutcome
 from hoplab.drill.journal import FaultJournal
 from hoplab.drill.model import Fault
+from hoplab.drill.outcomes import DrillOutcome
 from hoplab.flow.model import LAUNCH, Catalogue, Flow
 from hoplab.model.errors import EXIT_FAILS, EXIT_HOLDS, ConfigurationError
 from hoplab.report.document import Document
@@ -69,15 +69,21 @@ def as_row(outcome: DrillOutcome) -> Document:
         "shown": first.shown,
         "localised": outcome.localised,
         "result": first.result,
-        "strays": sorted({name for one in outcome.launches for name in one.strays}),
+        "strays": sorted({name for launch in outcome.launches for name in launch.strays}),
         "status": first.status,
         "says": first.says,
         "seen_as_told": outcome.seen,
         "verdict_seconds": round(outcome.verdict_seconds, 1),
         "healed_seconds": round(outcome.healed_seconds, 1),
         "launches": [
-            {"run": one.run, "host": one.host, "touched": one.touched, "result": one.result, "found": one.named}
-            for one in outcome.launches
+            {
+                "run": each_launch.run,
+                "host": each_launch.host,
+                "touched": each_launch.touched,
+                "result": each_launch.result,
+                "found": each_launch.named,
+            }
+            for each_launch in outcome.launches
         ],
     }
 
@@ -86,14 +92,18 @@ def show_list(faults: dict[str, Fault], flows: Flows, *, as_json: bool) -> int:
     """Show which faults there are; return the exit status."""
     if as_json:
         rows = [
-            {"fault": one.name, "title": one.title, "component": one.component, "from": one.origin or None}
-            for one in faults.values()
+            {"fault": fault.name, "title": fault.title, "component": fault.component, "from": fault.origin or None}
+            for fault in faults.values()
         ]
         sys.stdout.write(to_json(rows))
         return EXIT_HOLDS
     table = Table("fault", "what is wrong", "its hop", box=None, pad_edge=False)
-    for one in faults.values():
-        table.add_row(one.name, one.title, flows.hop(one.hop, one.journey) if one.hop else "before the launch")
+    for each_fault in faults.values():
+        table.add_row(
+            each_fault.name,
+            each_fault.title,
+            flows.hop(each_fault.hop, each_fault.journey) if each_fault.hop else "before the launch",
+        )
     Console().print(table)
     return EXIT_HOLDS
 
@@ -142,9 +152,9 @@ def show(outcome: DrillOutcome, flows: Flows) -> None:
         lines.append(f"  the user was to see: {fault.sees.status or nothing}; {fault.sees.says or 'no message'}")
     lines += [f"  not proved, and not for this fault's sake: {flows.hop(name, journey)}" for name in first.strays]
     lines += [
-        f"  run {one.run} on {one.host or 'no host'}: {one.result}; "
-        + ("the fault is there" if one.touched else "not where the fault is")
-        for one in outcome.launches
+        f"  run {launch.run} on {launch.host or 'no host'}: {launch.result}; "
+        + ("the fault is there" if launch.touched else "not where the fault is")
+        for launch in outcome.launches
     ]
     Console().print("\n".join(map(cleaned, lines)), soft_wrap=True, highlight=False, markup=False)
 

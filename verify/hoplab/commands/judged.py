@@ -12,7 +12,7 @@ from hoplab.judge.pace import write_usual
 from hoplab.judge.verdicts import Result
 from hoplab.model.errors import ConfigurationError
 from hoplab.report.document import Document
-from hoplab.report.output import as_json, safe_line, print_message
+from hoplab.report.output import as_json, print_message, safe_line
 from hoplab.report.terminal import result_line, show_report
 from hoplab.run.record import point_latest
 from hoplab.session.judge_run import judge_run

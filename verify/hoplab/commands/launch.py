@@ -82,4 +82,6 @@ def _shown(outcome: LaunchOutcome, proof: BackgroundTask[dict[Path, Document]], 
     elif found:
         judged.show(list(found.values()), list(found), json=False)
     sys.stdout.flush()
-    return judged.worst_status([exit_code(outcome.verdict), *(exit_status(document["result"]) for document in found.values())])
+    return judged.worst_status(
+        [exit_code(outcome.verdict), *(exit_status(document["result"]) for document in found.values())]
+    )

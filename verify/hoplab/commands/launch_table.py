@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from hoplab.checks.findings import Finding, CheckResult
+from hoplab.checks.findings import CheckResult, Finding
 from hoplab.checks.outcome import LaunchOutcome
 from hoplab.report.document import Document
 from hoplab.report.outline import cleaned, one_line

@@ -22,7 +22,7 @@ from hoplab.model.errors import (
     HoplabError,
 )
 from hoplab.model.files import reason
-from hoplab.report.output import EXIT_PIPE, safe_line, print_message, standard_streams
+from hoplab.report.output import EXIT_PIPE, print_message, safe_line, standard_streams
 
 Verb = Callable[[argparse.Namespace], int]
 TRACEBACK = "HOPLAB_TRACEBACK"
@@ -125,7 +125,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         if os.environ.get(TRACEBACK):
             raise
-        print_message(f"error: a fault in hoplab itself: {type(error).__name__}: {error} (run again with {TRACEBACK}=1 for more)")
+        print_message(
+            f"error: a fault in hoplab itself: {type(error).__name__}: {error} (run again with {TRACEBACK}=1 for more)"
+        )
         return EXIT_UNREADABLE
     finally:
         os.umask(loose)

@@ -5,7 +5,7 @@ import argparse
 from hoplab.commands.arguments import add_flow, add_run, chosen_flow, run_directory
 from hoplab.commands.judged import show
 from hoplab.run.record import read_record
-from hoplab.session.judge_run import judge_run, exit_status
+from hoplab.session.judge_run import exit_status, judge_run
 
 
 def add_arguments(verb: argparse.ArgumentParser) -> None:

@@ -5,7 +5,7 @@ import io
 
 from rich.console import Console
 
-from hoplab.commands.arguments import add_run, path, load_report, run_directory
+from hoplab.commands.arguments import add_run, load_report, path, run_directory
 from hoplab.commands.judged import write_page
 from hoplab.model.errors import EXIT_HOLDS
 from hoplab.report.html import render_html

@@ -67,5 +67,11 @@ def prove(arguments: argparse.Namespace, deployment: Deployment, options: Option
     """Do a journey while the lab is recorded; return each run's report by its directory."""
     catalogue, flow = chosen_flow(arguments)
     runs, found = runs_directory(arguments, deployment), dict[Path, Document]()
-    verify(deployment, runs, options, say=print_message, recorded=lambda made: found.update(judge_all(made, catalogue, flow)))
+    verify(
+        deployment,
+        runs,
+        options,
+        say=print_message,
+        recorded=lambda made: found.update(judge_all(made, catalogue, flow)),
+    )
     return found

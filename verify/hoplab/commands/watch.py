@@ -11,8 +11,8 @@ from hoplab.commands.verify import add_launching, options_of
 from hoplab.lab.deployment import find_lab, load
 from hoplab.report.document import Document
 from hoplab.session.judge_run import exit_status
-from hoplab.session.recorded_launches import verify
 from hoplab.session.live_table import LiveTable
+from hoplab.session.recorded_launches import verify
 
 
 def add_arguments(verb: argparse.ArgumentParser) -> None:

@@ -19,7 +19,9 @@ ADVICE: Final = "undo the fault by hand, or build the lab anew, and remove it"
 _ENTRY: Final = object_schema(
     {**dict.fromkeys(("kind", "at", "node"), TEXT), **dict.fromkeys(("options", "kept"), map_schema(TEXT))}, closed=True
 )
-READER: Final = SchemaReader(object_schema({"schema": {"const": SCHEMA}, "fault": TEXT, "entries": list_schema(_ENTRY)}))
+READER: Final = SchemaReader(
+    object_schema({"schema": {"const": SCHEMA}, "fault": TEXT, "entries": list_schema(_ENTRY)})
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,7 @@ def _fault(entry: Mapping[str, Any], component: str, catalogue: Catalogue, where
         origin=entry.get("from", ""),
         component=component,
         means=tuple(
-            _means(one, catalogue.known, f"{where}: means {number}") for number, one in enumerate(entry["means"], 1)
+            _means(means, catalogue.known, f"{where}: means {number}") for number, means in enumerate(entry["means"], 1)
         ),
         hop=entry.get("breaks") or entry.get("slows", ""),
         slows="slows" in entry,

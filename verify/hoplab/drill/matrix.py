@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from hoplab.drill.model import Fault
 from hoplab.flow.model import LAUNCH, Catalogue, Flow
-from hoplab.model.schemas import TEXT, YES, SchemaReader, list_schema, object_schema, nullable
+from hoplab.model.schemas import TEXT, YES, SchemaReader, list_schema, nullable, object_schema
 from hoplab.run.record import PREPARATION, write_json
 
 UNTOLD: Final = "0.1.0"
@@ -31,7 +31,9 @@ _ROW: Final = object_schema(
     }
 )
 """What the page of all results needs of each."""
-READER: Final = SchemaReader(object_schema({"schema": {"const": SCHEMA}, "drills": list_schema(_ROW)}, {"release": TEXT}))
+READER: Final = SchemaReader(
+    object_schema({"schema": {"const": SCHEMA}, "drills": list_schema(_ROW)}, {"release": TEXT})
+)
 
 Row = dict[str, Any]
 

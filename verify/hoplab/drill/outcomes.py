@@ -65,22 +65,24 @@ class DrillOutcome:
     @property
     def first(self) -> DrillLaunch:
         """The first launch that the fault touched, or else the first one."""
-        return next((one for one in self.launches if one.touched), self.launches[0])
+        return next((launch for launch in self.launches if launch.touched), self.launches[0])
 
     @property
     def localised(self) -> bool:
         """Whether the fault's hop was named in each launch that it touched, and the others are proved."""
-        return any(one.touched for one in self.launches) and all(
-            self._names_fault(one) if one.touched else (one.result, one.named) == (Result.PROVED, None)
-            for one in self.launches
+        return any(launch.touched for launch in self.launches) and all(
+            self._names_fault(each_launch)
+            if each_launch.touched
+            else (each_launch.result, each_launch.named) == (Result.PROVED, None)
+            for each_launch in self.launches
         )
 
-    def _names_fault(self, one: DrillLaunch) -> bool:
+    def _names_fault(self, launch: DrillLaunch) -> bool:
         """Whether a launch's report names what the fault broke, and shows why."""
         wanted = Result.PROVED if self.fault.slows else Result.FAILED
-        (service, request), (method, _, path) = one.asked, self.fault.request.partition(" ")
+        (service, request), (method, _, path) = launch.asked, self.fault.request.partition(" ")
         asked = service == self.fault.service and request.startswith(method) and path in request
-        return (one.result, one.named) == (wanted, self.fault.hop) and asked and one.shown
+        return (launch.result, launch.named) == (wanted, self.fault.hop) and asked and launch.shown
 
     @property
     def seen(self) -> bool:
@@ -88,7 +90,9 @@ class DrillOutcome:
         return self.first.status == self.fault.sees.status and self.fault.sees.says in self.first.says
 
 
-def drill(deployment: Deployment, runs: Path, fault: Fault, *, catalogue: Catalogue, judge: Judge, say: Say) -> DrillOutcome:
+def drill(
+    deployment: Deployment, runs: Path, fault: Fault, *, catalogue: Catalogue, judge: Judge, say: Say
+) -> DrillOutcome:
     """Launch with a fault in the lab, take the fault out, and judge what was recorded.
 
     Raises ConfigurationError, SourceError if the fault can't be put in or taken out, WaitTimeoutError if the lab does
@@ -152,7 +156,7 @@ def _hosts(deployment: Deployment) -> tuple[str, ...]:
     """Return the hosts on which instances can be, as Nova calls them."""
     with translate_errors("ask Nova for its hosts"):
         services = connect(deployment, new_request_id()).compute.services(binary="nova-compute")
-        return tuple(sorted(str(one.host) for one in services if one.state == "up"))
+        return tuple(sorted(str(service.host) for service in services if service.state == "up"))
 
 
 def _launched(fault: Fault, run: str, document: Document, nodes: Collection[str], catalogue: Catalogue) -> DrillLaunch:
@@ -191,11 +195,11 @@ def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):
-        for one in value.values():
-            yield from _texts(one)
+        for member in value.values():
+            yield from _texts(member)
     elif isinstance(value, list):
-        for one in value:
-            yield from _texts(one)
+        for member in value:
+            yield from _texts(member)
 
 
 def dependent_hops(hops: Collection[str], catalogue: Catalogue) -> set[str]:

@@ -102,16 +102,16 @@ def load(directory: Path = HERE / LAUNCH) -> Catalogue:
 
 
 def _journey(entry: Mapping[str, Any], where: str) -> tuple[tuple[Lesson, ...], Tries | None]:
-    for number, one in enumerate(entry.get("learnt", ()), 1):
-        for kind in map(EVENTS.__getitem__, one["from"]):
-            _had([one["id"], *one["beside"]], kind.ids, f"{where}: learnt {number}", kind.name)
-            _had(one.get("where", {}), kind.fields, f"{where}: learnt {number}: where", kind.name)
-        for name in {name for text in one.get("where", {}).values() for name in PLACEHOLDER.findall(text)}:
+    for number, each_lesson in enumerate(entry.get("learnt", ()), 1):
+        for kind in map(EVENTS.__getitem__, each_lesson["from"]):
+            _had([each_lesson["id"], *each_lesson["beside"]], kind.ids, f"{where}: learnt {number}", kind.name)
+            _had(each_lesson.get("where", {}), kind.fields, f"{where}: learnt {number}: where", kind.name)
+        for name in {name for text in each_lesson.get("where", {}).values() for name in PLACEHOLDER.findall(text)}:
             if name not in IDS:
                 raise ConfigurationError(f"{where}: learnt {number}: where has {{{name}}}: there is no id {name}")
     lessons = tuple(
-        Lesson(one["id"], tuple(one["from"]), frozenset(one["beside"]), one.get("where", {}))
-        for one in entry.get("learnt", ())
+        Lesson(lesson["id"], tuple(lesson["from"]), frozenset(lesson["beside"]), lesson.get("where", {}))
+        for lesson in entry.get("learnt", ())
     )
     tries = entry.get("tries")
     if tries is None:
@@ -200,8 +200,8 @@ def _had(names: Iterable[str], known: frozenset[str], where: str, kind: str) -> 
 def _denials(entries: Iterable[Mapping[str, Any]], where: str) -> tuple[Denial, ...]:
     """Return what denies a hop."""
     return tuple(
-        Denial(_witness(one["when"], f"{where} {index}"), bool(one.get("final")))
-        for index, one in enumerate(entries, 1)
+        Denial(_witness(entry["when"], f"{where} {index}"), bool(entry.get("final")))
+        for index, entry in enumerate(entries, 1)
     )
 
 
@@ -220,7 +220,9 @@ def _binding(denials: Iterable[Denial], evidence: Iterable[Witness], exchange: s
 def _exemption(entry: Mapping[str, Any] | None, where: str) -> Exemption | None:
     if entry is None:
         return None
-    unless = tuple(_witness(one, f"{where}: unless {index}") for index, one in enumerate(entry["unless"], 1))
+    unless = tuple(
+        _witness(each_unless, f"{where}: unless {index}") for index, each_unless in enumerate(entry["unless"], 1)
+    )
     return Exemption(_witness(entry["when"], f"{where}: when"), unless, entry["because"])
 
 
@@ -233,7 +235,10 @@ def _hint(entry: Mapping[str, str], where: str) -> Hint:
 
 def _hop(entry: Mapping[str, Any], path: Path) -> Hop:
     where = f"{path}: hop {entry['hop']}"
-    evidence = tuple(_witness(one, f"{where}: evidence {index}") for index, one in enumerate(entry["evidence"], 1))
+    evidence = tuple(
+        _witness(each_evidence, f"{where}: evidence {index}")
+        for index, each_evidence in enumerate(entry["evidence"], 1)
+    )
     for name in EXCHANGE:
         asking = [witness for witness in evidence if name in witness.by]
         if asking and not entry.get("exchange") and all(ASKED.isdisjoint(witness.by) for witness in asking):
@@ -279,7 +284,9 @@ def _hop(entry: Mapping[str, Any], path: Path) -> Hop:
 
 
 def _flow(entry: Mapping[str, Any], path: Path, hops: Mapping[str, Hop]) -> Flow:
-    steps = tuple(Step(one["step"], tuple(one["hops"]), one.get("says", "")) for one in entry["steps"])
+    steps = tuple(
+        Step(each_step["step"], tuple(each_step["hops"]), each_step.get("says", "")) for each_step in entry["steps"]
+    )
     numbers = [step.number for step in steps]
     for number in numbers:
         if numbers.count(number) > 1:

@@ -105,7 +105,7 @@ class Hop:
     @property
     def exemptions(self) -> tuple[Exemption, ...]:
         """When it may be missing, whichever way."""
-        return tuple(one for one in (self.cached, self.not_applicable) if one is not None)
+        return tuple(exemption for exemption in (self.cached, self.not_applicable) if exemption is not None)
 
 
 @dataclass(frozen=True, slots=True)

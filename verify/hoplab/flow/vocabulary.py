@@ -63,9 +63,9 @@ def load_events(path: Path = HERE / "kinds.yaml") -> dict[str, EventKind]:
     """Return all kinds of events by name. Raises ConfigurationError that names the file, the place and the key."""
     found = {}
     for name, entry in _entries(path, "kinds", "kind").items():
-        for one in entry["ids"]:
-            if one not in IDS:
-                raise ConfigurationError(f"{path}: kind {name}: ids: there is no id {one}")
+        for id_entry in entry["ids"]:
+            if id_entry not in IDS:
+                raise ConfigurationError(f"{path}: kind {name}: ids: there is no id {id_entry}")
         fields, ids, tables = (frozenset(entry.get(key, ())) for key in ("fields", "ids", "tables"))
         found[name] = EventKind(name, entry["is"], entry["said"], fields, ids, tables, entry.get("sets", {}))
     return found
@@ -83,11 +83,11 @@ def _entries(path: Path, kind: str, key: str) -> dict[str, Mapping[str, Any]]:
 
 IDS: Final = load_ids()
 EVENTS: Final = load_events()
-THINGS: Final = tuple(one.name for one in IDS.values() if one.thing)
+THINGS: Final = tuple(id_kind.name for id_kind in IDS.values() if id_kind.thing)
 """Ids of what a launch has. An event about another one's is not about this launch, whatever else it carries."""
 TELLING: Final = frozenset(one.name for one in IDS.values() if one.telling)
 """Ids by which it is told whose launch it is. A network, an image or a token is several launches' as a rule."""
-ASKED: Final = frozenset(one.name for one in IDS.values() if one.asked)
+ASKED: Final = frozenset(each_id_kind.name for each_id_kind in IDS.values() if each_id_kind.asked)
 """Ids by which a message or request is a launch's. An instance alone is none: periodic tasks speak of all."""
 EXCHANGE: Final = tuple(one.name for one in IDS.values() if one.exchange)
 """Ids of one exchange, known only from what was exchanged."""

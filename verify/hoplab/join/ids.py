@@ -5,7 +5,7 @@ from typing import Final
 
 from hoplab.flow.model import PLACEHOLDER, Hop, Lesson, Tries, Witness
 from hoplab.flow.vocabulary import ASKED, EXCHANGE
-from hoplab.join.agreement import agreed, relaxed_witnesses, without_foreign_ids, foreign_ids
+from hoplab.join.agreement import agreed, foreign_ids, relaxed_witnesses, without_foreign_ids
 from hoplab.model.events import Event, Ids
 
 _NONE: Final[frozenset[str]] = frozenset()

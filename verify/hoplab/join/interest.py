@@ -76,9 +76,11 @@ class Interests:
         if voice is None:
             interests = tuple(dict.fromkeys(self._all(*key)))
             asked: dict[str, frozenset[str]] = {}
-            for name, wanted in (one for interest in interests for one in interest.where):
+            for name, wanted in (pair for interest in interests for pair in interest.where):
                 asked[name] = asked.get(name, frozenset()) | wanted
-            always = [one for one in asked.items() if all(one[0] in dict(some.where) for some in interests)]
+            always = [
+                each_pair for each_pair in asked.items() if all(each_pair[0] in dict(some.where) for some in interests)
+            ]
             voice = self._voices[key] = _Speaker(interests, next(iter(always), None), tuple(asked.items()))
         fields = event.fields
         if voice.always is None:
@@ -91,7 +93,7 @@ class Interests:
         known = (*event.ids, *said)
         found = voice.known.get(known)
         if found is None:
-            fitting = tuple(one for one in voice.interests if one.fits(event))
+            fitting = tuple(each_interest for each_interest in voice.interests if each_interest.fits(event))
             owned = dict.fromkeys(name for one in fitting for name in one.owned)
             found = voice.known[known] = Match(fitting, tuple(owned))
         return found

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from hoplab.flow.model import Catalogue, Exemption, Hop
 from hoplab.join.ids import Found, Voices, speaking
-from hoplab.model.clocks import ROUNDED, Clocks, event_begin, node_clock, event_end, event_time
+from hoplab.model.clocks import ROUNDED, Clocks, event_begin, event_end, event_time, node_clock
 from hoplab.model.events import Event, Ids
 
 Window = tuple[tuple[Event, ...], tuple[Event, ...]]
@@ -39,9 +39,9 @@ def _begins(hops: Iterable[str], found: dict[str, Found], clocks: Clocks) -> Ite
             yield min(events, key=lambda event: event_begin(event, clocks))
 
 
-def _surely_before(one: Event, other: Event, clocks: Clocks) -> bool:
+def _surely_before(each_event: Event, other: Event, clocks: Clocks) -> bool:
     """Tell whether an event was before another one, whatever their clocks may be wrong by."""
-    if one.node == other.node and one.source == other.source:
-        return one.time < other.time  # The same clock, and the same hand.
-    wrong = sum(node_clock(event, clocks).uncertainty for event in (one, other)) + ROUNDED
-    return event_end(one, clocks) + wrong < event_begin(other, clocks)
+    if each_event.node == other.node and each_event.source == other.source:
+        return each_event.time < other.time  # The same clock, and the same hand.
+    wrong = sum(node_clock(event, clocks).uncertainty for event in (each_event, other)) + ROUNDED
+    return event_end(each_event, clocks) + wrong < event_begin(other, clocks)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from hoplab.join.ids import Found
-from hoplab.model.clocks import ROUNDED, Clocks, event_begin, clock_uncertainty, event_end
+from hoplab.model.clocks import ROUNDED, Clocks, clock_uncertainty, event_begin, event_end
 from hoplab.model.events import Event
 
 AFTER: Final[Mapping[str, tuple[str, ...]]] = {

@@ -13,9 +13,9 @@ from statistics import median
 from typing import Any, Final
 
 from hoplab.flow.model import LAUNCH
-from hoplab.judge.verdicts import JudgedHop, Verdicts, Result
+from hoplab.judge.verdicts import JudgedHop, Result, Verdicts
 from hoplab.model.errors import ConfigurationError
-from hoplab.model.schemas import COUNT, TEXT, SchemaReader, list_schema, map_schema, object_schema, nullable
+from hoplab.model.schemas import COUNT, TEXT, SchemaReader, list_schema, map_schema, nullable, object_schema
 from hoplab.run.record import REPORT, write_json
 
 USUAL: Final = "usual.json"
@@ -32,7 +32,9 @@ ADVICE: Final = "remove it, and no hop of this run is called slow"
 _PAIR: Final = list_schema({"type": "number", "minimum": 0}, minItems=2, maxItems=2)
 READER: Final = SchemaReader(object_schema({"schema": {"const": SCHEMA}, "runs": COUNT, "hops": map_schema(_PAIR)}))
 COMPARED: Final = SchemaReader(
-    object_schema({"result": {}, "hops": list_schema(object_schema({"name": TEXT}, {"lag_s": nullable({"type": "number"})}))})
+    object_schema(
+        {"result": {}, "hops": list_schema(object_schema({"name": TEXT}, {"lag_s": nullable({"type": "number"})}))}
+    )
 )
 """What is read of other runs' reports."""
 
@@ -61,18 +63,18 @@ class Pace:
 
 def lags(judgement: Verdicts) -> dict[str, float]:
     """Return the lag of each hop, in seconds, of which it can be told."""
-    judged = {one.hop.name: one for one in judgement.hops}
-    found = {name: _lag(one, judged) for name, one in judged.items()}
+    judged = {judged_hop.hop.name: judged_hop for judged_hop in judgement.hops}
+    found = {name: _lag(each_judged_hop, judged) for name, each_judged_hop in judged.items()}
     return {name: lag for name, lag in found.items() if lag is not None}
 
 
-def _lag(one: JudgedHop, judged: Mapping[str, JudgedHop]) -> float | None:
-    if one.end is None or one.begin is None:
+def _lag(judged_hop: JudgedHop, judged: Mapping[str, JudgedHop]) -> float | None:
+    if judged_hop.end is None or judged_hop.begin is None:
         return None
-    before = [judged[name].end for name in one.hop.after if name in judged]
+    before = [judged[name].end for name in judged_hop.hop.after if name in judged]
     ends = [end for end in before if end is not None]
     # Without one that it must follow nothing was waited for but itself.
-    return max(0.0, one.end - (max(ends) if ends else one.begin))
+    return max(0.0, judged_hop.end - (max(ends) if ends else judged_hop.begin))
 
 
 def slow_hop(judgement: Verdicts, pace: Pace) -> str | None:
@@ -87,7 +89,7 @@ def slow_hop(judgement: Verdicts, pace: Pace) -> str | None:
         if name in pace.hops and pace.hops[name].is_slow(lag)
     }
     most = max(late.values(), default=0.0)
-    ends = {one.hop.name: one.end or 0.0 for one in judgement.hops}
+    ends = {judged_hop.hop.name: judged_hop.end or 0.0 for judged_hop in judgement.hops}
     return min((name for name, excess in late.items() if 2 * excess >= most), key=ends.__getitem__, default=None)
 
 
@@ -102,7 +104,7 @@ def write_usual(directory: Path, journey: str = LAUNCH) -> None:
         {
             "schema": SCHEMA,
             "runs": made.runs,
-            "hops": {name: [round(one.middle, 6), round(one.longest, 6)] for name, one in made.hops.items()},
+            "hops": {name: [round(usual.middle, 6), round(usual.longest, 6)] for name, usual in made.hops.items()},
         },
     )
 

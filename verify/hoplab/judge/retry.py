@@ -37,7 +37,11 @@ class RescheduledLaunch:
 
     def first_try_events(self, events: Iterable[Event]) -> tuple[Event, ...]:
         """Return events without those of later tries: where a launch broke is told by its first one."""
-        return tuple(event for event in events if event_time(event, self.clocks) < self.second or self._belongs_to_all_tries(event))
+        return tuple(
+            event
+            for event in events
+            if event_time(event, self.clocks) < self.second or self._belongs_to_all_tries(event)
+        )
 
     def last_try_events(self, events: Iterable[Event]) -> tuple[Event, ...]:
         """Return events without those of earlier tries: an instance runs by what was done for its last host."""
@@ -48,7 +52,8 @@ class RescheduledLaunch:
             if self._belongs_to_all_tries(event)
             or any(owned(event, name, self.message) for name in EXCHANGE)
             or not (
-                (event.who in ON_HOST and event.node in left) or self.first <= event_time(event, self.clocks) < self.last
+                (event.who in ON_HOST and event.node in left)
+                or self.first <= event_time(event, self.clocks) < self.last
             )
         )
 
@@ -57,7 +62,7 @@ class RescheduledLaunch:
         troubles = tuple(troubles)
         why = []
         for host in self.hosts[:-1]:
-            said = [one for one in troubles if one.node == host and one.level != "WARNING"]
+            said = [trouble for trouble in troubles if trouble.node == host and trouble.level != "WARNING"]
             last = max(said, key=lambda one: (bool(one.cause), one.time), default=None)
             why.append(
                 f"on {host}: {(last.cause or last.line).strip()} (raw/{host})"
@@ -74,7 +79,9 @@ class RescheduledLaunch:
         return {name: some for name, some in ids.items() if name not in self.tries.anew}
 
 
-def find_rescheduling(events: Iterable[Event], ids: Ids, clocks: Clocks, tries: Tries | None) -> RescheduledLaunch | None:
+def find_rescheduling(
+    events: Iterable[Event], ids: Ids, clocks: Clocks, tries: Tries | None
+) -> RescheduledLaunch | None:
     """Return the tries of a launch; None if one host was told to do the work, or none."""
     told = sorted(orders(events, ids, tries), key=lambda event: event_time(event, clocks))
     if tries is None or len(told) <= 1:

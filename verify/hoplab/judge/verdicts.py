@@ -13,7 +13,7 @@ from hoplab.judge.denials import denial_words, denying
 from hoplab.judge.exemptions import Window, excusing, exemption_window
 from hoplab.judge.order import contradiction
 from hoplab.judge.retry import find_rescheduling
-from hoplab.model.clocks import Clocks, drifting_nodes, event_begin, clock_uncertainty, event_end, event_time
+from hoplab.model.clocks import Clocks, clock_uncertainty, drifting_nodes, event_begin, event_end, event_time
 from hoplab.model.events import Event, Ids
 
 
@@ -121,29 +121,29 @@ def judge(catalogue: Catalogue, flow: Flow, events: Iterable[Event], launch: Kno
         )
         # What is done for the first host alone is before what is done for the last one.
         judged[name] = alone if hop.once and last is not whole else _ordered(alone, judged, launch)
-    judged = {name: _without_reason(one, judged) for name, one in judged.items()}
+    judged = {name: _without_reason(judged_hop, judged) for name, judged_hop in judged.items()}
     counted = [judged[name] for name in catalogue.hops if flow.numbers(name) or name in flow.also]
     result = _result(counted, launch)
     suspects = [*counted, *judged.values()] if result is Result.FAILED else []
-    return Verdicts(tuple(counted), result, _first(one for one in suspects if _is_suspect(one, judged)))
+    return Verdicts(tuple(counted), result, _first(suspect for suspect in suspects if _is_suspect(suspect, judged)))
 
 
 def _first(suspects: Iterable[JudgedHop]) -> JudgedHop | None:
     """Return the hop at which a launch broke: the first of which something says that it failed, else the first."""
     suspects = tuple(suspects)
-    return next((one for one in suspects if one.denials), next(iter(suspects), None))
+    return next((suspect for suspect in suspects if suspect.denials), next(iter(suspects), None))
 
 
-def _is_suspect(one: JudgedHop, judged: Mapping[str, JudgedHop]) -> bool:
+def _is_suspect(judged_hop: JudgedHop, judged: Mapping[str, JudgedHop]) -> bool:
     """Tell whether a failed launch may have broken at this hop."""
-    if not _has_one_side(one):
-        return one.verdict in UNPROVEN
-    return not _waits(one, judged)
+    if not _has_one_side(judged_hop):
+        return judged_hop.verdict in UNPROVEN
+    return not _waits(judged_hop, judged)
 
 
-def _has_one_side(one: JudgedHop) -> bool:
+def _has_one_side(judged_hop: JudgedHop) -> bool:
     """Tell whether only one side of a hop is seen, of which the other could have been seen, too."""
-    return one.verdict is Verdict.WEAK and not one.hop.one_witness
+    return judged_hop.verdict is Verdict.WEAK and not judged_hop.hop.one_witness
 
 
 def _incomplete_ids(launch: KnownLaunch, lessons: Iterable[Lesson]) -> set[str]:
@@ -183,36 +183,38 @@ def _alone(
     return JudgedHop(hop, verdict, witnesses, firsts, (), begin, end, whole=not missing, unread=bool(unread), why=why)
 
 
-def _agreeing(one: JudgedHop, found: Found, events: Voices, ids: Ids, launch: KnownLaunch) -> JudgedHop:
+def _agreeing(judged_hop: JudgedHop, found: Found, events: Voices, ids: Ids, launch: KnownLaunch) -> JudgedHop:
     """Return a hop in the light of witnesses that do not agree: it is not proved by the others alone."""
-    if one.verdict is not Verdict.PROVED:
-        return one
-    why = disagreement(one.hop, found, events, ids, launch.host)
+    if judged_hop.verdict is not Verdict.PROVED:
+        return judged_hop
+    why = disagreement(judged_hop.hop, found, events, ids, launch.host)
     if why:
-        return _changed(one, Verdict.WEAK, f"{one.why}, but they do not agree: {why}")
-    early = "" if _missing_ids(one.witnesses, launch) else contradiction(found, launch.clocks)
-    return _changed(one, Verdict.OUT_OF_ORDER, early) if early else one
+        return _changed(judged_hop, Verdict.WEAK, f"{judged_hop.why}, but they do not agree: {why}")
+    early = "" if _missing_ids(judged_hop.witnesses, launch) else contradiction(found, launch.clocks)
+    return _changed(judged_hop, Verdict.OUT_OF_ORDER, early) if early else judged_hop
 
 
-def _denied(one: JudgedHop, denials: tuple[Event, ...], launch: KnownLaunch) -> JudgedHop:
+def _denied(judged_hop: JudgedHop, denials: tuple[Event, ...], launch: KnownLaunch) -> JudgedHop:
     """Return a hop in the light of what says that it did not do its work: one such word weighs more than all others."""
     if not denials:
-        return one
+        return judged_hop
     denials = tuple(sorted(denials, key=_time(launch)))
-    return replace(one, verdict=Verdict.ABSENT, denials=denials, why=denial_words(denials))
+    return replace(judged_hop, verdict=Verdict.ABSENT, denials=denials, why=denial_words(denials))
 
 
-def _without_reason(one: JudgedHop, judged: Mapping[str, JudgedHop]) -> JudgedHop:
+def _without_reason(judged_hop: JudgedHop, judged: Mapping[str, JudgedHop]) -> JudgedHop:
     """Return a hop that lacks the word that it needs as one that did not happen, unless that waits for another hop."""
-    said = {event.who for event in one.witnesses}
-    if one.hop.needs in {"", *said} or one.verdict is not Verdict.WEAK or _waits(one, judged):
-        return one
-    return _changed(one, Verdict.ABSENT, f"{one.hop.needs} does not say that it happened; {one.why}")
+    said = {event.who for event in judged_hop.witnesses}
+    if judged_hop.hop.needs in {"", *said} or judged_hop.verdict is not Verdict.WEAK or _waits(judged_hop, judged):
+        return judged_hop
+    return _changed(
+        judged_hop, Verdict.ABSENT, f"{judged_hop.hop.needs} does not say that it happened; {judged_hop.why}"
+    )
 
 
-def _waits(one: JudgedHop, judged: Mapping[str, JudgedHop]) -> bool:
+def _waits(judged_hop: JudgedHop, judged: Mapping[str, JudgedHop]) -> bool:
     """Tell whether a word for a hop may be missing for the sake of one that it need not follow."""
-    return any(judged[name].verdict in BROKEN or _has_one_side(judged[name]) for name in one.hop.waits_for)
+    return any(judged[name].verdict in BROKEN or _has_one_side(judged[name]) for name in judged_hop.hop.waits_for)
 
 
 def _excused(hop: Hop, events: Voices, ids: Ids, launch: KnownLaunch, window: Window) -> tuple[Verdict, str] | None:
@@ -222,7 +224,7 @@ def _excused(hop: Hop, events: Voices, ids: Ids, launch: KnownLaunch, window: Wi
             continue
         event = excusing(exemption, events, ids, launch.host, clocks=launch.clocks, window=window)
         if event is not None:
-            unread = [one for one in exemption.unless if (one.who, one.event) in launch.unread]
+            unread = [witness for witness in exemption.unless if (witness.who, witness.event) in launch.unread]
             untold = _missing_ids([event], launch)
             if unread or untold:
                 return Verdict.UNKNOWN, untold or f"could not be read: {_named(unread)}"
@@ -230,30 +232,32 @@ def _excused(hop: Hop, events: Voices, ids: Ids, launch: KnownLaunch, window: Wi
     return None
 
 
-def _ordered(one: JudgedHop, before: Mapping[str, JudgedHop], launch: KnownLaunch) -> JudgedHop:
+def _ordered(judged_hop: JudgedHop, before: Mapping[str, JudgedHop], launch: KnownLaunch) -> JudgedHop:
     """Return a hop's verdict in the light of those that it must follow, which are judged already."""
-    earlier = [before[name] for name in one.hop.after]
-    if one.verdict is Verdict.ABSENT:
+    earlier = [before[name] for name in judged_hop.hop.after]
+    if judged_hop.verdict is Verdict.ABSENT:
         broken = [other.hop.name for other in earlier if other.verdict in BROKEN]
-        why = f"{one.why}; before it {', '.join(broken)} did not happen"
-        return _changed(one, Verdict.BLOCKED, why) if broken else one
-    untold = _missing_ids(one.witnesses, launch)
-    if untold and one.verdict is not Verdict.UNKNOWN:
-        return _changed(one, Verdict.UNKNOWN, untold)
+        why = f"{judged_hop.why}; before it {', '.join(broken)} did not happen"
+        return _changed(judged_hop, Verdict.BLOCKED, why) if broken else judged_hop
+    untold = _missing_ids(judged_hop.witnesses, launch)
+    if untold and judged_hop.verdict is not Verdict.UNKNOWN:
+        return _changed(judged_hop, Verdict.UNKNOWN, untold)
     for other in earlier:
         # It is over before the other one begins, beyond what the clocks allow: hops overlap, and what ends a hop may be
         # written after the next one has begun. Of which something is missing may be longer than what is seen of it.
-        if not (one.whole and other.whole) or one.end is None or other.begin is None:
+        if not (judged_hop.whole and other.whole) or judged_hop.end is None or other.begin is None:
             continue
         begin = min(event_begin(event, launch.clocks) for event in other.firsts)
-        wrong = clock_uncertainty(one.firsts, launch.clocks) + clock_uncertainty(other.firsts, launch.clocks)
-        if one.end + wrong < begin:
-            return _changed(one, Verdict.OUT_OF_ORDER, f"{other.begin - one.end:.3f} s before {other.hop.name}")
-    return one
+        wrong = clock_uncertainty(judged_hop.firsts, launch.clocks) + clock_uncertainty(other.firsts, launch.clocks)
+        if judged_hop.end + wrong < begin:
+            return _changed(
+                judged_hop, Verdict.OUT_OF_ORDER, f"{other.begin - judged_hop.end:.3f} s before {other.hop.name}"
+            )
+    return judged_hop
 
 
-def _changed(one: JudgedHop, verdict: Verdict, why: str) -> JudgedHop:
-    return replace(one, verdict=verdict, why=why)
+def _changed(judged_hop: JudgedHop, verdict: Verdict, why: str) -> JudgedHop:
+    return replace(judged_hop, verdict=verdict, why=why)
 
 
 def _missing_ids(events: Iterable[Event], launch: KnownLaunch) -> str:
@@ -276,7 +280,7 @@ def _named(witnesses: Iterable[Witness], heard: Collection[str] = ()) -> str:
 
 
 def _result(hops: Iterable[JudgedHop], launch: KnownLaunch) -> Result:
-    verdicts = [(one.verdict, bool(one.hop.one_witness)) for one in hops]
+    verdicts = [(hop.verdict, bool(hop.hop.one_witness)) for hop in hops]
     if any(verdict in BROKEN for verdict, _single in verdicts):
         return Result.FAILED
     if launch.unread or Verdict.UNKNOWN in dict(verdicts) or (Verdict.WEAK, False) in verdicts:

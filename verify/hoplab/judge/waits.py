@@ -154,6 +154,8 @@ class _Span(NamedTuple):
 
 def _spans(judgement: Verdicts) -> Iterator[_Span]:
     late = lags(judgement)
-    for one in judgement.hops:
-        if one.hop.name in late and one.end is not None:
-            yield _Span(one.hop.name, one.hop.sender, one.end - late[one.hop.name], one.end)
+    for judged_hop in judgement.hops:
+        if judged_hop.hop.name in late and judged_hop.end is not None:
+            yield _Span(
+                judged_hop.hop.name, judged_hop.hop.sender, judged_hop.end - late[judged_hop.hop.name], judged_hop.end
+            )

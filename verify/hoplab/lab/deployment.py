@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from hoplab.model import files
 from hoplab.model.errors import ConfigurationError
-from hoplab.model.schemas import WORD, SchemaReader, list_schema, object_schema, nullable, refuse
+from hoplab.model.schemas import WORD, SchemaReader, list_schema, nullable, object_schema, refuse
 
 SCHEMA: Final = 1
 LAB_FILE: Final = "lab.json"
@@ -128,7 +128,9 @@ def find_lab(argument: str | None, *, environ: Mapping[str, str] | None = None, 
 ADVICE: Final = "run `make lab` to write the file anew"
 PORT: Final = {"type": "integer", "minimum": 1, "maximum": 65535}
 SERVICE: Final = object_schema({"name": WORD, "unit": WORD, "port": nullable(PORT), "logs": list_schema(WORD)})
-NODE: Final = object_schema({"name": WORD, "address": WORD, "groups": list_schema(WORD), "services": list_schema(SERVICE)})
+NODE: Final = object_schema(
+    {"name": WORD, "address": WORD, "groups": list_schema(WORD), "services": list_schema(SERVICE)}
+)
 FORM: Final = object_schema(
     {
         "schema": {"const": SCHEMA},

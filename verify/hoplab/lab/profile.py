@@ -54,7 +54,11 @@ def load_profile(path: Path = HERE / "lab.yaml") -> Profile:
 def _log(line: Mapping[str, str], where: str) -> tuple[str, str, str, str]:
     """Return a line with whose word it is, and its form: where it does not say, that of the service's own actor."""
     service, who = line["service"], line.get("who", "")
-    actor = ACTORS.get(who) if who else next((one for one in ACTORS.values() if one.service == line["service"]), None)
+    actor = (
+        ACTORS.get(who)
+        if who
+        else next((each_actor for each_actor in ACTORS.values() if each_actor.service == line["service"]), None)
+    )
     if actor is None:
         raise ConfigurationError(
             f"{where}: {f'there is no actor {who}' if who else f'no actor is {service}'}: {ADVICE}"

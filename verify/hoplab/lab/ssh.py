@@ -74,7 +74,7 @@ def run_process(argv: Sequence[str], timeout: float) -> "subprocess.CompletedPro
             raise
     out, err = (bytes(one).decode("utf-8", "replace") for one in said)
     # As subprocess has it where it is asked for text.
-    out, err = (one.replace("\r\n", "\n").replace("\r", "\n") for one in (out, err))
+    out, err = (output.replace("\r\n", "\n").replace("\r", "\n") for output in (out, err))
     return subprocess.CompletedProcess(argv, status, out, err)
 
 

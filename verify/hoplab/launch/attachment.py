@@ -10,7 +10,7 @@ from openstack.connection import Connection
 
 from hoplab.lab.connection import volume_api
 from hoplab.lab.deployment import Deployment
-from hoplab.launch.instance import Begins, create_instance, server_host, prepare
+from hoplab.launch.instance import Begins, create_instance, prepare, server_host
 from hoplab.launch.plan import Plan
 from hoplab.launch.resources import POLL_SECONDS, VOLUME_SERVICES, Say, ensure_volume, own_servers
 from hoplab.launch.waiting import SYSTEM_CLOCK, Clock, Pending, wait_for

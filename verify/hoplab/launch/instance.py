@@ -186,7 +186,12 @@ def create_request_id(cloud: Connection, server_id: str) -> str:
 
 
 def create_instance(
-    cloud: Connection, plan: Plan, prepared: PreparedResources, *, posted: Callable[[str], None], clock: Clock = SYSTEM_CLOCK
+    cloud: Connection,
+    plan: Plan,
+    prepared: PreparedResources,
+    *,
+    posted: Callable[[str], None],
+    clock: Clock = SYSTEM_CLOCK,
 ) -> tuple[Server, tuple[StateSeen, ...]]:
     """Ask for the instance, and wait until it is ACTIVE: for plan.active_timeout seconds in all.
 

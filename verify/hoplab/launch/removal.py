@@ -78,14 +78,14 @@ def remove(cloud: Connection, kind: ResourceKind, mine: Mine, budget: Budget, sa
                     refused.pop(one.id, None)
                 except exceptions.SDKException as error:
                     refused[one.id] = f" ({' '.join(str(error).split())})"
-            left = _left(cloud, kind, {str(one.id) for one in things}, mine, budget.share(most))
+            left = _left(cloud, kind, {str(thing.id) for thing in things}, mine, budget.share(most))
     except exceptions.SDKException as error:
         return Removal(kind.name, (), " ".join(str(error).split()))
     there = {one.id for one in left}
     problems = [
         f"{one.id} is {_state(one)}{refused.get(one.id, '')}: `{kind.by_hand.format(id=one.id)}`" for one in left
     ]
-    gone = tuple(str(one.name or one.id) for one in things if one.id not in there)
+    gone = tuple(str(each_thing.name or each_thing.id) for each_thing in things if each_thing.id not in there)
     return Removal(kind.name, gone, "; ".join(problems) or None)
 
 
@@ -94,7 +94,7 @@ def _left(cloud: Connection, kind: ResourceKind, ids: Iterable[str], mine: Mine,
     left: list[Any] = []
 
     def gone() -> bool | Pending:
-        left[:] = [one for one in kind.found(cloud, mine) if one.id in ids]
+        left[:] = [thing for thing in kind.found(cloud, mine) if thing.id in ids]
         return Pending(f"{len(left)} left") if left else True
 
     with suppress(WaitTimeoutError):
@@ -102,13 +102,13 @@ def _left(cloud: Connection, kind: ResourceKind, ids: Iterable[str], mine: Mine,
     return left
 
 
-def _state(one: Any) -> str:
-    task = getattr(one, "task_state", None)
-    return f"{getattr(one, 'status', None) or 'still there'}{f', task {task}' if task else ''}"
+def _state(thing: Any) -> str:
+    task = getattr(thing, "task_state", None)
+    return f"{getattr(thing, 'status', None) or 'still there'}{f', task {task}' if task else ''}"
 
 
 def _servers(cloud: Connection, mine: Mine) -> list[Server]:
-    return [one for one in cloud.compute.servers() if mine(str(one.name))]
+    return [server for server in cloud.compute.servers() if mine(str(server.name))]
 
 
 def _delete_server(cloud: Connection, server: Server) -> None:
@@ -181,7 +181,11 @@ def _force_image(cloud: Connection, image: Any) -> None:
 
 def _floating_ips(cloud: Connection, mine: Mine) -> list[Any]:
     """Return floating IPs; the name of one is its description."""
-    return [one for one in cloud.network.ips(project_id=project_id(cloud)) if mine(str(one.description or ""))]
+    return [
+        floating_ip
+        for floating_ip in cloud.network.ips(project_id=project_id(cloud))
+        if mine(str(floating_ip.description or ""))
+    ]
 
 
 def _delete_ip(cloud: Connection, address: Any) -> None:
@@ -203,4 +207,6 @@ VOLUMES: Final = ResourceKind(
     "openstack volume set --state error --detached {id}; openstack volume delete --force {id}",
 )
 IMAGES: Final = ResourceKind("image", _images, _delete_image, _force_image, "openstack image delete {id}")
-FLOATING_IPS: Final = ResourceKind("floating IP", _floating_ips, _delete_ip, _delete_ip, "openstack floating ip delete {id}")
+FLOATING_IPS: Final = ResourceKind(
+    "floating IP", _floating_ips, _delete_ip, _delete_ip, "openstack floating ip delete {id}"
+)

@@ -66,4 +66,4 @@ def clock_uncertainty(events: Iterable[Event], clocks: Clocks) -> float:
 
 def drifting_nodes(events: Iterable[Event], clocks: Clocks) -> tuple[str, ...]:
     """Return the nodes of events whose clocks tell no order, by name."""
-    return tuple(sorted({one.node for one in events if node_clock(one, clocks).uncertainty > CLOCK_LIMIT}))
+    return tuple(sorted({event.node for event in events if node_clock(event, clocks).uncertainty > CLOCK_LIMIT}))

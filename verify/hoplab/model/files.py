@@ -90,7 +90,11 @@ def check_depth(value: Any) -> None:
             raise ValueError(f"more than {VALUES:,} values")
         if level > DEPTH:
             raise ValueError(f"more than {DEPTH} levels")
-        inner = [one.values() if isinstance(one, dict) else one for one in here if isinstance(one, dict | list)]
+        inner = [
+            member.values() if isinstance(member, dict) else member
+            for member in here
+            if isinstance(member, dict | list)
+        ]
         here = [one for some in inner for one in some]
 
 

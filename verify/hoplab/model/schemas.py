@@ -17,7 +17,9 @@ YES: Final[Schema] = {"type": "boolean"}
 COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
 
 
-def object_schema(needed: Mapping[str, Schema], optional: Mapping[str, Schema] | None = None, *, closed: bool = False) -> Schema:
+def object_schema(
+    needed: Mapping[str, Schema], optional: Mapping[str, Schema] | None = None, *, closed: bool = False
+) -> Schema:
     """Return the form of an object. closed: it has no other members; else a later version may have more."""
     form: Schema = {"type": "object", "required": list(needed), "properties": {**needed, **(optional or {})}}
     return {**form, "additionalProperties": False} if closed else form

@@ -104,8 +104,8 @@ def _object(arguments: Mapping[str, Any], ids: Ids) -> dict[str, str]:
 def _collect(value: Any, ids: Ids) -> None:
     """Collect the ids of resources anywhere in a message, by the names of keys and objects."""
     if isinstance(value, list):
-        for one in value:
-            _collect(one, ids)
+        for member in value:
+            _collect(member, ids)
     elif isinstance(value, dict):
         _collect_object(value, ids)
         for key, inner in value.items():
@@ -127,8 +127,8 @@ def _collect_object(value: Mapping[str, Any], ids: Ids) -> None:
 def _collect_key(key: str, inner: Any, ids: Ids) -> None:
     """Collect the ids of which a key says what they are."""
     if key in KEYS:
-        for one in inner if isinstance(inner, list) else [inner]:
-            _add(ids, KEYS[key], one)
+        for member in inner if isinstance(inner, list) else [inner]:
+            _add(ids, KEYS[key], member)
     if key in PLAIN and isinstance(inner, dict):
         _add(ids, PLAIN[key], inner.get("id"))
 

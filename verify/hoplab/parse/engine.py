@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from hoplab.parse.log_records import Recent, LogRecord, LogFact, context_ids
+from hoplab.parse.log_records import LogFact, LogRecord, Recent, context_ids
 from hoplab.parse.sql import HEADS, SqlValues, Statement, read_values, template
 
 LOGGER: Final = "sqlalchemy.engine.Engine"
@@ -53,7 +53,7 @@ class Statements:
         shape = _shape(begun.said)
         if shape is None:
             return None
-        some = [one for one in _statements(shape.reading, found["values"]) if one.matters]
+        some = [statement for statement in _statements(shape.reading, found["values"]) if statement.matters]
         if not some:
             return None
         ids: dict[str, frozenset[str]] = {"statement": frozenset({shape.template})}

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from hoplab.parse.access import UUID
 from hoplab.parse.http_client import Calls
-from hoplab.parse.log_records import Recent, LogRecord, LogFact
+from hoplab.parse.log_records import LogFact, LogRecord, Recent
 
 KINDS: Final = frozenset({"address", "image", "instance", "mac", "port", "volume"})
 MAC: Final = r"[0-9a-f]{2}(?::[0-9a-f]{2}){5}"

@@ -11,7 +11,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from hoplab.parse.access import UUID, ids_in_path, outcome
-from hoplab.parse.log_records import REQUEST, Recent, LogRecord, LogFact, context_ids
+from hoplab.parse.log_records import REQUEST, LogFact, LogRecord, Recent, context_ids
 
 PACKAGES: Final = frozenset(
     {

@@ -80,7 +80,9 @@ class LoggerReader(NamedTuple):
     read: Callable[[LogRecord], LogFact | None]
 
 
-def records(lines: Iterable[str], reader_of: Callable[[str], LoggerReader | None]) -> Iterator[tuple[LoggerReader, LogRecord] | str]:
+def records(
+    lines: Iterable[str], reader_of: Callable[[str], LoggerReader | None]
+) -> Iterator[tuple[LoggerReader, LogRecord] | str]:
     """Yield the records that may say something, each with its logger's reader, and the access lines, as they come.
 
     Lines of another form are left out.

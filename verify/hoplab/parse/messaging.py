@@ -6,7 +6,7 @@ The forms of the lines: oslo_messaging/_drivers/amqpdriver.py (_send, _send_repl
 import re
 from typing import Final
 
-from hoplab.parse.log_records import LogRecord, LogFact
+from hoplab.parse.log_records import LogFact, LogRecord
 
 LOGGER: Final = "oslo_messaging._drivers.amqpdriver"
 

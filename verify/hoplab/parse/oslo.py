@@ -12,7 +12,7 @@ from typing import Final
 from hoplab.model.events import Event, Origin
 from hoplab.parse import engine, facts, http_client, messaging
 from hoplab.parse.access import UUID, ids_in_path, read_access
-from hoplab.parse.log_records import SHOWN, LoggerReader, LogRecord, LogFact, context_ids, records, seconds
+from hoplab.parse.log_records import SHOWN, LogFact, LoggerReader, LogRecord, context_ids, records, seconds
 
 COMMANDS: Final = "oslo_concurrency.processutils"
 SERVER: Final = "eventlet.wsgi.server"

@@ -14,7 +14,7 @@ from hoplab.parse.cache import missed
 from hoplab.parse.ceph import learn_images
 from hoplab.parse.console import last_lines
 from hoplab.parse.dnsmasq import host_writes
-from hoplab.parse.forms import FORMS, Context, read_lines, possible_events
+from hoplab.parse.forms import FORMS, Context, possible_events, read_lines
 from hoplab.parse.trouble import Log
 from hoplab.run.record import RAW, RunRecord
 
@@ -68,7 +68,9 @@ class RawFiles:
     def context(self) -> Context:
         """What parsers must know of other sources than their own, learnt when it is asked for first."""
         if self._context is None:
-            images = learn_images(line for source in self._sources_with_form("ceph-osd") for line in self._lines(source))
+            images = learn_images(
+                line for source in self._sources_with_form("ceph-osd") for line in self._lines(source)
+            )
             agents = [source for source in self._sources_with_form("openstack") if source.who == "dhcp-agent"]
             writes = {source.node: host_writes(self._lines(source)) for source in agents}
             self._context = Context(self._record, images, writes, self._record.started)
@@ -112,8 +114,10 @@ class RawFiles:
         """Note what is wrong with a source, unless something is already."""
         key = (source.node, source.name)
         self.sources = tuple(
-            replace(one, problem=problem) if (one.node, one.name) == key and not one.problem else one
-            for one in self.sources
+            replace(each_source, problem=problem)
+            if (each_source.node, each_source.name) == key and not each_source.problem
+            else each_source
+            for each_source in self.sources
         )
 
     def _checked(self, source: Source) -> Source:

@@ -117,7 +117,7 @@ def find_troubles(logs: Iterable[Log], ids: Ids, actors: Iterable[str] = ()) -> 
             mine = bool(joined) or log.who in acting & IMPERSONAL
             if mine or (log.who in acting and record.level != "WARNING"):
                 _note(own if mine else others, _trouble(record, log, joined))
-    told = any(one.level != "WARNING" for one in own.values())
+    told = any(own_value.level != "WARNING" for own_value in own.values())
     chosen = _most_severe(own.values(), MOST) + ([] if told else _most_severe(others.values(), ALONE))
     return tuple(sorted(chosen, key=lambda one: one.time))
 
@@ -204,4 +204,4 @@ def _note(found: dict[tuple[str, ...], Trouble], trouble: Trouble) -> None:
 
 def _most_severe(troubles: Iterable[Trouble], most: int) -> list[Trouble]:
     """Return so many troubles: errors before warnings, and earlier ones before later ones."""
-    return sorted(troubles, key=lambda one: (one.level == "WARNING", one.time))[:most]
+    return sorted(troubles, key=lambda trouble: (trouble.level == "WARNING", trouble.time))[:most]

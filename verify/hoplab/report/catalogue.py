@@ -19,7 +19,7 @@ from hoplab.flow.loader import journey_directory, load_all
 from hoplab.flow.model import LAUNCH, Catalogue, Flow, Hop, Step
 from hoplab.flow.vocabulary import EVENTS, IDS
 from hoplab.model.errors import EXIT_HOLDS, ConfigurationError
-from hoplab.report.explanation import hint_place, documented_steps
+from hoplab.report.explanation import documented_steps, hint_place
 from hoplab.report.looks import LOOKS
 from hoplab.report.outline import ordered
 from hoplab.report.wording import TODAYS, kind_words, listed, proof, spoken, witness_words
@@ -81,8 +81,8 @@ def render_hops(catalogue: Catalogue, directory: Path | None = None, others: Ite
             todays=TODAYS,
             verdicts={verdict: look.meaning for verdict, look in LOOKS.items()},
             actors={actor.name: (actor.called, actor.what) for actor in ACTORS.values()},
-            ids={one.name: (one.called, one.what) for one in IDS.values()},
-            kinds={one.name: one.said for one in EVENTS.values()},
+            ids={id_kind.name: (id_kind.called, id_kind.what) for id_kind in IDS.values()},
+            kinds={event_kind.name: event_kind.said for event_kind in EVENTS.values()},
         )
     )
 

@@ -69,7 +69,7 @@ def document(
             for source in sources
             if source.problem
         ],
-        "counts": dict(sorted(Counter(str(one.verdict) for one in judgement.hops).items())),
+        "counts": dict(sorted(Counter(str(judged_hop.verdict) for judged_hop in judgement.hops).items())),
         "hops": [entry for one in _in_order(flow, judgement) for entry in _hop(one, flow, record, ids, times)],
         "slow": _slow(judgement, flow, times),
         "waits": _waits(waits),
@@ -97,7 +97,7 @@ def _preparation(record: RunRecord) -> Document | None:
     why = record.unprepared
     if why is None:
         return None
-    inactive = [f"{one.unit} on {one.node} is {one.state}" for one in record.down]
+    inactive = [f"{unit.unit} on {unit.node} is {unit.state}" for unit in record.down]
     return {
         "step": why.step,
         "service": why.service,
@@ -116,10 +116,10 @@ def _look(record: RunRecord) -> list[str]:
     why = record.unprepared
     if why is None:
         return []
-    commands = [f"on {one.node}: systemctl status {one.unit}" for one in record.down]
+    commands = [f"on {unit.node}: systemctl status {unit.unit}" for unit in record.down]
     needle = why.request_id or "ERROR"
     project = why.service.partition("-")[0]
-    places = dict.fromkeys(one.node for one in record.states if one.service == why.service)
+    places = dict.fromkeys(each_unit.node for each_unit in record.states if each_unit.service == why.service)
     return [*commands, *(f"on {node}: grep -rh -e {needle} /var/log/{project}" for node in places)]
 
 
@@ -147,7 +147,7 @@ def _slow(judgement: Verdicts, flow: Flow, times: HopTimes) -> Document | None:
     name = slow_hop(judgement, times.pace) if times.pace else None
     if name is None or times.pace is None:
         return None
-    hop = next(one.hop for one in judgement.hops if one.hop.name == name)
+    hop = next(judged_hop.hop for judged_hop in judgement.hops if judged_hop.hop.name == name)
     longest = round(times.pace.hops[name].longest, 3)
     return {
         "hop": first_number(flow, hop),
@@ -238,29 +238,29 @@ def _launch(record: RunRecord) -> Document:
 
 def _in_order(flow: Flow, judgement: Verdicts) -> list[JudgedHop]:
     """Return the judged hops as the document has them, then those that it leaves out."""
-    by_name = {one.hop.name: one for one in judgement.hops}
+    by_name = {judged_hop.hop.name: judged_hop for judged_hop in judgement.hops}
     listed = list(dict.fromkeys(name for step in flow.steps for name in step.hops))
     return [by_name[name] for name in [*listed, *flow.also] if name in by_name]
 
 
-def _hop(one: JudgedHop, flow: Flow, record: RunRecord, ids: Ids, times: HopTimes) -> Iterable[Document]:
-    hop = one.hop
+def _hop(judged_hop: JudgedHop, flow: Flow, record: RunRecord, ids: Ids, times: HopTimes) -> Iterable[Document]:
+    hop = judged_hop.hop
     entry: Document = {
         "name": hop.name,
         "from": hop.sender,
         "to": hop.receiver,
         "meaning": hop.meaning,
-        "verdict": str(one.verdict),
+        "verdict": str(judged_hop.verdict),
         "today": hop.today,
         "how": hop.how,
         "reason": hop.reason,
-        "at": instant(one.begin),
-        "end": instant(one.end),
+        "at": instant(judged_hop.begin),
+        "end": instant(judged_hop.end),
         **times.for_hop(hop.name),
         "after": list(hop.after),
-        "witnesses": [witness(event, ids) for event in one.firsts],
-        "denials": [witness(event, ids) for event in one.denials[:DENIALS]],
-        "why": one.why,
+        "witnesses": [witness(event, ids) for event in judged_hop.firsts],
+        "denials": [witness(event, ids) for event in judged_hop.denials[:DENIALS]],
+        "why": judged_hop.why,
         "one_witness": bool(hop.one_witness),
         "hint": {"where": place(hop.hint, record), "run": filled(hop.hint, ids)},
     }

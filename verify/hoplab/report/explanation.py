@@ -10,8 +10,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from hoplab.flow.model import Catalogue, Exemption, Flow, Hint, Hop, Step, Witness
-from hoplab.lab.places import nodes_running
 from hoplab.lab.deployment import Deployment
+from hoplab.lab.places import nodes_running
 from hoplab.model.errors import ConfigurationError
 from hoplab.report.outline import cleaned, one_line, preparation_lines, since, start
 from hoplab.report.wording import TODAYS, proof, spoken, witness_words
@@ -169,7 +169,7 @@ def _evidence(catalogue: Catalogue, hop: Hop, last: LastRun | None) -> Lines:
 
 def _judged(catalogue: Catalogue, hop: Hop, report: Any, directory: Path) -> Lines:
     yield "last run", f"{report['run']}, judged by {report['flow']}: {report['result']}"
-    entry = next((one for one in report["hops"] if one["name"] == hop.name), None)
+    entry = next((some_hop for some_hop in report["hops"] if some_hop["name"] == hop.name), None)
     if entry is None:
         others = [flow.name for flow in catalogue.flows.values() if flow.numbers(hop.name) or hop.name in flow.also]
         again = f": `hoplab replay {directory.name} --flow {others[0]}` judges it" if others else ""
@@ -180,7 +180,10 @@ def _judged(catalogue: Catalogue, hop: Hop, report: Any, directory: Path) -> Lin
     for title, text in preparation_lines(report["preparation"]) if report.get("preparation") else ():
         yield title, one_line(text)
     yield "why", one_line(entry["why"])
-    said = [*(("denial", one) for one in entry.get("denials", ())), *(("witness", one) for one in entry["witnesses"])]
+    said = [
+        *(("denial", one) for one in entry.get("denials", ())),
+        *(("witness", each_witness) for each_witness in entry["witnesses"]),
+    ]
     for role, witness in said:
         told = (spoken(witness["who"]), witness["kind"], witness["time"], f"by {witness['id'] or 'no id'}")
         yield role, f"{', '.join(told)}, in {witness['source']} on {witness['node']}:"

@@ -56,7 +56,7 @@ def failure(
         "errors": list(_errors(first, troubles, record, ids)),
         "guest": list(said.console),
         "error": record.error,
-        "down": [{"node": one.node, "unit": one.unit, "state": one.state} for one in record.down],
+        "down": [{"node": unit.node, "unit": unit.unit, "state": unit.state} for unit in record.down],
         "actor": actor,
         "node": node,
         "service": _service(actor, node, record.states),
@@ -109,7 +109,7 @@ def _time(event: Event) -> float:
 
 def _errors(first: JudgedHop, troubles: Collection[Trouble], record: RunRecord, ids: Ids) -> Iterator[dict[str, Any]]:
     """Yield what was said of the failure, by time: errors and warnings, and by which word the hop is denied."""
-    told = {said for one in troubles if (said := one.line.partition(": ")[2].strip())}
+    told = {said for trouble in troubles if (said := trouble.line.partition(": ")[2].strip())}
     denials = [
         Trouble(
             time=event_time(event, record.clocks),
@@ -124,8 +124,8 @@ def _errors(first: JudgedHop, troubles: Collection[Trouble], record: RunRecord, 
         for event in first.denials
         if not any(said in event.line for said in told)
     ]
-    for one in sorted((*troubles, *denials), key=lambda one: one.time):
-        yield {**asdict(one), "time": instant(one.time)}
+    for each_trouble in sorted((*troubles, *denials), key=lambda each_trouble: each_trouble.time):
+        yield {**asdict(each_trouble), "time": instant(each_trouble.time)}
 
 
 def _next(first: JudgedHop, record: RunRecord, ids: Ids, node: str) -> Iterator[str]:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from hoplab.judge.verdicts import Result
-from hoplab.model.schemas import COUNT, TEXT, YES, SchemaReader, list_schema, map_schema, object_schema, nullable
+from hoplab.model.schemas import COUNT, TEXT, YES, SchemaReader, list_schema, map_schema, nullable, object_schema
 from hoplab.report.looks import LOOKS
 from hoplab.report.outline import moment
 

@@ -11,6 +11,7 @@ from hoplab.report.outline import (
     Entry,
     counted,
     happened,
+    hop_seconds,
     journey,
     label,
     number,
@@ -19,9 +20,8 @@ from hoplab.report.outline import (
     read,
     sentence,
     start,
-    verdict_summary,
-    hop_seconds,
     trouble_line,
+    verdict_summary,
     voices,
     when,
 )

@@ -15,6 +15,7 @@ from hoplab.report.outline import (
     Entry,
     failure_lines,
     happened,
+    hop_seconds,
     label,
     moment,
     one_line,
@@ -26,7 +27,6 @@ from hoplab.report.outline import (
     since,
     start,
     verdict_summary,
-    hop_seconds,
 )
 
 PROPERTIES: Final = ("run", "release", "inventory", "result")
@@ -77,7 +77,9 @@ def _utc(text: str) -> str:
 
 
 def _case(suite: ET.Element, hop: Entry, document: Document, first: float | None) -> None:
-    case = ET.SubElement(suite, "testcase", {"classname": route(hop), "name": label(hop), "time": f"{hop_seconds(hop):.3f}"})
+    case = ET.SubElement(
+        suite, "testcase", {"classname": route(hop), "name": label(hop), "time": f"{hop_seconds(hop):.3f}"}
+    )
     verdict = hop["verdict"]
     message = f"{verdict}: {one_line(hop['why'])}"
     if verdict in {"blocked", "not applicable"}:
@@ -89,7 +91,7 @@ def _case(suite: ET.Element, hop: Entry, document: Document, first: float | None
         found.text = "\n".join(_details(hop, document))
     said = [f"{verdict}: {hop['why']}", *([f"at {since(hop, first)}"] if hop["at"] else [])]
     said += [f"denied: {_line(one)}" for one in hop.get("denials", ())]
-    said += [_line(one) for one in hop["witnesses"]]
+    said += [_line(witness) for witness in hop["witnesses"]]
     ET.SubElement(case, "system-out").text = "\n".join(said)
 
 

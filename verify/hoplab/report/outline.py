@@ -39,7 +39,7 @@ def cleaned(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {cleaned(key): cleaned(one) for key, one in value.items()}
     if isinstance(value, list):
-        return [cleaned(one) for one in value]
+        return [cleaned(member) for member in value]
     return value
 
 
@@ -124,9 +124,9 @@ def by_time(hops: Sequence[Entry]) -> list[Entry]:
             places[name] = (-math.inf if at is None else at, at is None, ranks[name])
             if at is None:
                 behind = [place(earlier) for earlier in named[name]["after"] if earlier in named]
-                time = max((one for one, _unseen, _rank in behind), default=-math.inf)
+                time = max((end for end, _unseen, _rank in behind), default=-math.inf)
                 # Of those that weren't seen the document says the order, but none stands before what it must follow.
-                follows = [(*rank, 1.0) for one, unseen, rank in behind if unseen and one == time]
+                follows = [(*rank, 1.0) for each_end, unseen, rank in behind if unseen and each_end == time]
                 places[name] = (time, True, max([ranks[name], *follows]))
         return places[name]
 
@@ -226,7 +226,9 @@ def failure_lines(failure: Entry) -> Iterator[tuple[str, str]]:
     yield from _titled("guest said", failure.get("guest", ()))
     if failure.get("error"):
         yield "API said", failure["error"]
-    yield from _titled("down", (f"{one['unit']} on {one['node']} is {one['state']}" for one in failure.get("down", ())))
+    yield from _titled(
+        "down", (f"{unit['unit']} on {unit['node']} is {unit['state']}" for unit in failure.get("down", ()))
+    )
     service, last = failure["service"], failure["last"]
     yield "actor", f"{failure['actor']}{' on ' + failure['node'] if failure['node'] else ''}"
     if service:
@@ -246,11 +248,11 @@ def _titled(title: str, lines: Iterable[str]) -> Iterator[tuple[str, str]]:
         yield "" if index else title, line
 
 
-def trouble_line(one: Entry) -> str:
+def trouble_line(entry: Entry) -> str:
     """Return an error or a warning as one line: when, where, what, and the exception behind it."""
-    again = f" (said {one['times']} times)" if one["times"] > 1 else ""
-    cause = f" <- {one['cause']}" if one["cause"] not in one["line"] else ""
-    return f"{one['time']} {one['level']} on {one['node']}, {one['source']}: {one['line']}{cause}{again}"
+    again = f" (said {entry['times']} times)" if entry["times"] > 1 else ""
+    cause = f" <- {entry['cause']}" if entry["cause"] not in entry["line"] else ""
+    return f"{entry['time']} {entry['level']} on {entry['node']}, {entry['source']}: {entry['line']}{cause}{again}"
 
 
 def verdict_summary(document: Document) -> str:

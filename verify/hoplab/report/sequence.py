@@ -6,7 +6,7 @@ from typing import Final
 from xml.etree import ElementTree as ET
 
 from hoplab.report.outline import Document, Entry, began, by_time, label, route, start, when
-from hoplab.report.svg import add, svg_root, text_fits, parts, verdict_class, written
+from hoplab.report.svg import add, parts, svg_root, text_fits, verdict_class, written
 
 ROWS: Final = 25  # of one part: with the names on top it fits on a screen, and on a sheet
 GUTTER, BETWEEN, ROW, EDGE = 74, 60, 28, 40
@@ -26,7 +26,7 @@ def lifelines(hops: Sequence[Entry]) -> list[str]:
 
     def length(some: Sequence[str]) -> int:
         at = {actor: place for place, actor in enumerate(some)}
-        return sum(abs(at[one] - at[other]) * number for (one, other), number in weights.items())
+        return sum(abs(at[left] - at[other]) * number for (left, other), number in weights.items())
 
     best, improved = length(line), True
     while improved:

@@ -100,8 +100,8 @@ def _ending(document: Document) -> Iterator[Text]:
             yield Text(f"not proved: {label(hop)}: {one_line(hop['why'])}")
     for note in document.get("notes", ()):
         yield Text(f"not as it was meant: {one_line(note)}")
-    for one in document["unread"]:
-        yield Text(f"not read: {one['source']} on {one['node']}: {one_line(one['problem'])}")
+    for source in document["unread"]:
+        yield Text(f"not read: {source['source']} on {source['node']}: {one_line(source['problem'])}")
     if document["launch"]["error"]:
         yield Text(f"the {journey(document)} reported: {one_line(document['launch']['error'])}")
     if waiting(document):

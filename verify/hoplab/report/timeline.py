@@ -6,8 +6,8 @@ from itertools import pairwise
 from typing import Final
 from xml.etree import ElementTree as ET
 
-from hoplab.report.outline import Document, Entry, began, by_time, label, moment, start, hop_seconds
-from hoplab.report.svg import LETTER, add, svg_root, text_fits, parts, verdict_class, written
+from hoplab.report.outline import Document, Entry, began, by_time, hop_seconds, label, moment, start
+from hoplab.report.svg import LETTER, add, parts, svg_root, text_fits, verdict_class, written
 
 ROWS: Final = 48
 GAPS: Final = 6

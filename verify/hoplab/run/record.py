@@ -15,7 +15,7 @@ from hoplab.model import files
 from hoplab.model.clocks import NodeClock
 from hoplab.model.errors import ConfigurationError
 from hoplab.model.events import Ids
-from hoplab.model.schemas import COUNT, TEXT, YES, SchemaReader, list_schema, map_schema, object_schema, nullable
+from hoplab.model.schemas import COUNT, TEXT, YES, SchemaReader, list_schema, map_schema, nullable, object_schema
 from hoplab.model.sources import Source, is_place
 from hoplab.model.states import StateSeen
 
@@ -62,7 +62,9 @@ FORM: Final = object_schema(
         "seconds_to_active": nullable({"type": "number"}),
         "error": TEXT,
         "sources": list_schema(SOURCE),
-        "clocks": map_schema(object_schema({"offset": NUMBER, "uncertainty": {"type": "number", "minimum": 0}}, closed=True)),
+        "clocks": map_schema(
+            object_schema({"offset": NUMBER, "uncertainty": {"type": "number", "minimum": 0}}, closed=True)
+        ),
         **dict.fromkeys(("hosts", "units", "pools"), map_schema(TEXT)),
         "seen": list_schema(STATE),
         "states": list_schema(object_schema(dict.fromkeys(("node", "service", "unit", "state"), TEXT), closed=True)),
@@ -226,7 +228,9 @@ def _record(found: dict[str, Any]) -> RunRecord:
 def _unprepared(found: dict[str, Any] | None) -> FailedPreparation | None:
     if found is None:
         return None
-    return FailedPreparation(**{**found, "down": tuple(found["down"]), "log": tuple(LogLine(**line) for line in found["log"])})
+    return FailedPreparation(
+        **{**found, "down": tuple(found["down"]), "log": tuple(LogLine(**line) for line in found["log"])}
+    )
 
 
 def point_latest(directory: Path) -> None:

@@ -70,17 +70,17 @@ def known_down(cloud: Connection) -> list[str]:
 
 
 def _nova(cloud: Connection) -> Iterator[str]:
-    for one in cloud.compute.services():
-        if one.state != "up" or _disabled_itself(one):
-            yield f"{one.binary}@{one.host}"
+    for service in cloud.compute.services():
+        if service.state != "up" or _disabled_itself(service):
+            yield f"{service.binary}@{service.host}"
 
 
 def _neutron(cloud: Connection) -> Iterator[str]:
-    yield from (f"{one.binary}@{one.host}" for one in cloud.network.agents() if not one.is_alive)
+    yield from (f"{agent.binary}@{agent.host}" for agent in cloud.network.agents() if not agent.is_alive)
 
 
 def _cinder(cloud: Connection) -> Iterator[str]:
-    yield from (f"{one.binary}@{one.host}" for one in volume_api(cloud).services() if one.state != "up")
+    yield from (f"{service.binary}@{service.host}" for service in volume_api(cloud).services() if service.state != "up")
 
 
 def _disabled_itself(service: Service) -> bool:
@@ -136,13 +136,13 @@ def troubles(deployment: Deployment, since: float) -> list[LogLine]:
             said = nodes.run(node, ["env", *given, "sh", "-c", SEARCH, "sh", *patterns], timeout=LOG_SECONDS).stdout
         except SourceError:
             return
-        for one in said.splitlines():
-            file, _tab, line = one.partition("\t")
+        for each_line in said.splitlines():
+            file, _tab, line = each_line.partition("\t")
             at = logged_at(line)
             if at is not None and at >= since:
                 yield LogLine(node.name, file, redact(line))
 
-    return sorted(_on_all_nodes(deployment, ask), key=lambda one: logged_at(one.line) or 0.0)
+    return sorted(_on_all_nodes(deployment, ask), key=lambda on_all_node: logged_at(on_all_node.line) or 0.0)
 
 
 def logged_at(line: str) -> float | None:

@@ -10,7 +10,7 @@ from hoplab.join.ids import learn, learn_host
 from hoplab.join.sieve import Sieve
 from hoplab.judge.pace import read_usual
 from hoplab.judge.retry import find_rescheduling
-from hoplab.judge.verdicts import JudgedHop, Verdicts, KnownLaunch, Result, Verdict, judge
+from hoplab.judge.verdicts import JudgedHop, KnownLaunch, Result, Verdict, Verdicts, judge
 from hoplab.judge.waits import Wait, find_waits, within
 from hoplab.model.errors import EXIT_FAILS, EXIT_HOLDS, EXIT_UNREADABLE
 from hoplab.model.events import Event, Ids, write_events

@@ -6,7 +6,7 @@ from typing import ClassVar, Final
 from openstack.connection import Connection
 
 from hoplab.lab.deployment import Deployment
-from hoplab.launch.instance import Begins, PreparedResources, create_instance, server_host, prepare
+from hoplab.launch.instance import Begins, PreparedResources, create_instance, prepare, server_host
 from hoplab.launch.plan import Plan
 from hoplab.launch.resources import InstanceFailedError
 from hoplab.parse import guest as console

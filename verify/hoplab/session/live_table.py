@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hoplab.flow.model import Catalogue, Flow
-from hoplab.judge.verdicts import Verdicts, Verdict
+from hoplab.judge.verdicts import Verdict, Verdicts
 from hoplab.model.errors import HoplabError
 from hoplab.report.output import safe_line
 from hoplab.session.judge_run import judge_record
@@ -74,7 +74,7 @@ class LiveTable:
 
     def _table(self, judgement: Verdicts | None) -> Table:
         """Return the hops with their marks, in columns from top to bottom."""
-        verdicts = {one.hop.name: one.verdict for one in judgement.hops} if judgement else {}
+        verdicts = {judged_hop.hop.name: judged_hop.verdict for judged_hop in judgement.hops} if judgement else {}
         listed = [(step.number, name) for step in self._flow.steps for name in step.hops]
         cells = []
         for number, name in [*listed, *(("+", name) for name in self._flow.also)]:

@@ -10,7 +10,7 @@ from hoplab.capture.client import ClientRecorder
 from hoplab.lab.connection import connect, new_request_id, translate_errors
 from hoplab.lab.deployment import Deployment
 from hoplab.model.errors import HoplabError, LaunchError, SourceError
-from hoplab.run.record import LogLine, FailedPreparation
+from hoplab.run.record import FailedPreparation, LogLine
 from hoplab.session.attempt import GRACE_SECONDS, TOKENS, Attempt
 from hoplab.session.daemons import known_down, troubles
 from hoplab.session.journey import Say
@@ -69,7 +69,10 @@ class Preparation:
         records = self._recorder.records[self._from :]
         request = _decisive_request(records)
         service = _service(self._deployment, request, self._service)
-        ids = {self._request_id, *(str(one["request"]) for one in self._recorder.records if one.get("request"))}
+        ids = {
+            self._request_id,
+            *(str(record["request"]) for record in self._recorder.records if record.get("request")),
+        }
         logged = troubles(self._deployment, began - EARLIER_SECONDS)
         return FailedPreparation(
             step=self._step,
@@ -90,15 +93,15 @@ def _decisive_request(records: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]
     """
     last: Mapping[str, Any] = records[-1] if records else {}
     taken: set[tuple[Any, Any]] = set()
-    one: Mapping[str, Any]
-    for number, one in enumerate(reversed(records)):
-        status = one.get("status", REFUSED)
-        wanted = one["method"], one.get("path")
+    each_record: Mapping[str, Any]
+    for number, each_record in enumerate(reversed(records)):
+        status = each_record.get("status", REFUSED)
+        wanted = each_record["method"], each_record.get("path")
         if status < REFUSED:
             taken.add(wanted)
-        elif number == 0 or not (wanted in taken or (status == ABSENT and one["method"] in LOOKING)):
-            return one
-    return next((one for one in reversed(records) if one["method"] not in LOOKING), last)
+        elif number == 0 or not (wanted in taken or (status == ABSENT and each_record["method"] in LOOKING)):
+            return each_record
+    return next((record for record in reversed(records) if record["method"] not in LOOKING), last)
 
 
 def _service(deployment: Deployment, request: Mapping[str, Any], otherwise: str) -> str:
@@ -118,7 +121,7 @@ def _chosen(lines: Iterable[LogLine], ids: Iterable[str], service: str) -> Itera
     Of these, what the service's own daemons and those that all services need have said comes first.
     """
     lines, ids = list(lines), tuple(ids)
-    own = [one for one in lines if any(known in one.line for known in ids)]
+    own = [each_line for each_line in lines if any(known in each_line.line for known in ids)]
     project = service.partition("-")[0]
     rest: dict[str, list[LogLine]] = {}
     for one in reversed(lines):
@@ -127,4 +130,4 @@ def _chosen(lines: Iterable[LogLine], ids: Iterable[str], service: str) -> Itera
             some.append(one)
     files = sorted(rest, key=lambda name: (f"/{project}" not in name, "/rabbitmq/" not in name, "/mysql/" not in name))
     kept = [*own[-LINES:], *(one for name in files for one in rest[name])][:LINES]
-    yield from (one for one in lines if one in kept)
+    yield from (line for line in lines if line in kept)

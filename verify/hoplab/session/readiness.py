@@ -69,7 +69,7 @@ def ceph_unhealthy(nodes: NodeConnections, deployment: Deployment) -> Iterator[s
 
 def _missing(deployment: Deployment, nodes: NodeConnections, began: list[float]) -> Iterator[str]:
     """Yield what does not do its work yet. began: gets the times of the nodes' starts, in seconds since 1970."""
-    away = [one for one in check_nodes(nodes, deployment) if one.verdict is not CheckResult.HOLDS]
+    away = [check_node for check_node in check_nodes(nodes, deployment) if check_node.verdict is not CheckResult.HOLDS]
     if away:
         # Services wait for each other: what comes next would only tell the same.
         yield from (f"{one.subject}: {one.actual}" for one in away)
@@ -99,9 +99,17 @@ def _started(said: str) -> float:
 
 def _silent(cloud: Connection, since: float) -> Iterator[str]:
     """Yield the daemons whose last sign of life is older than their nodes' start: it is an earlier life's."""
-    yield from _older(((one.binary, one.host, one.updated_at) for one in cloud.compute.services()), since)
-    yield from _older(((one.binary, one.host, one.last_heartbeat_at) for one in cloud.network.agents()), since)
-    yield from _older(((one.binary, one.host, one.updated_at) for one in volume_api(cloud).services()), since)
+    yield from _older(
+        ((service.binary, service.host, service.updated_at) for service in cloud.compute.services()), since
+    )
+    yield from _older(((agent.binary, agent.host, agent.last_heartbeat_at) for agent in cloud.network.agents()), since)
+    yield from _older(
+        (
+            (each_service.binary, each_service.host, each_service.updated_at)
+            for each_service in volume_api(cloud).services()
+        ),
+        since,
+    )
 
 
 def _older(told: Iterable[tuple[str, str, str | None]], since: float) -> Iterator[str]:

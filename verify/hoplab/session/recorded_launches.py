@@ -102,7 +102,9 @@ def _verify(
     for directory in directories:
         make_directory(directory)
     recording = CaptureSession(directories[0] / RAW)
-    story = _RecordedSession(deployment, Capture(deployment, load_profile(), recording), recording, started, options.warm)
+    story = _RecordedSession(
+        deployment, Capture(deployment, load_profile(), recording), recording, started, options.warm
+    )
     clean = not options.keep
     try:
         # Closed when the launches are over, while the lab is still recorded.

@@ -140,7 +140,7 @@ class VolumeAttach:
         if self.target is None or attempt.status not in {"", ATTACHED}:
             return []
         writes = console.disk_writes(console.parse(attempt.console.text))
-        used = any(one.serial == console.disk_serial(self.target.volume_id) for one in writes)
+        used = any(write.serial == console.disk_serial(self.target.volume_id) for write in writes)
         return [] if used else ["the volume"]
 
     def release(self, deployment: Deployment, seconds: float) -> None:

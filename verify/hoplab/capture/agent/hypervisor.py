@@ -45,7 +45,7 @@ class Hypervisor(Recorder):
             try:
                 domain = self.changes.get(timeout=WAIT)
             except queue.Empty:
-                started = [one for one in started if not self._count(one)]
+                started = [recorder for recorder in started if not self._count(recorder)]
             else:
                 self._show(domain)
                 started.append(domain)

@@ -51,7 +51,7 @@ class Stream:
         """Take a segment; False if too much is missing before it."""
         self._later[number] = data
         while self.next is not None:
-            due = next((one for one in self._later if (self.next - one) % WRAP < WRAP // 2), None)
+            due = next((later for later in self._later if (self.next - later) % WRAP < WRAP // 2), None)
             if due is None:
                 break
             fresh = self._later.pop(due)[(self.next - due) % WRAP :]

@@ -67,28 +67,28 @@ def _raise(place: Place, kept: Kept) -> None:
 def _in_use(place: Place) -> Kept:
     """Keep which daemons of a name are enabled, of Nova or Cinder."""
     with translate_errors("ask which services are enabled"):
-        found = [[one.binary, one.host] for one in _daemons(place) if one.status == "enabled"]
+        found = [[daemon.binary, daemon.host] for daemon in _daemons(place) if daemon.status == "enabled"]
     return {"rows": json.dumps(found)}
 
 
 def _daemons(place: Place) -> Iterator[Any]:
     cloud, binary = _cloud(place), place.options["binary"]
     api = cloud.compute if binary.startswith("nova-") else volume_api(cloud)
-    yield from (one for one in api.services() if one.binary == binary)
+    yield from (service for service in api.services() if service.binary == binary)
 
 
 def _disable(place: Place) -> None:
     with translate_errors("disable a service"):
-        for one in _daemons(place):
-            _switch(place, one, on=False)
+        for daemon in _daemons(place):
+            _switch(place, daemon, on=False)
 
 
 def _use(place: Place, kept: Kept) -> None:
     rows = json.loads(kept["rows"])
     with translate_errors("enable a service"):
-        for one in _daemons(place):
-            if [one.binary, one.host] in rows:
-                _switch(place, one, on=True)
+        for daemon in _daemons(place):
+            if [daemon.binary, daemon.host] in rows:
+                _switch(place, daemon, on=True)
 
 
 def _switch(place: Place, daemon: Any, *, on: bool) -> None:
@@ -109,9 +109,9 @@ def _roles(place: Place) -> Kept:
         keystone = identity_api(_cloud(place))
         user = keystone.find_user(place.options["account"], ignore_missing=False)
         rows = [
-            [one.role["id"], one.scope["project"]["id"]]
-            for one in keystone.role_assignments(user_id=user.id)
-            if "project" in one.scope
+            [assignment.role["id"], assignment.scope["project"]["id"]]
+            for assignment in keystone.role_assignments(user_id=user.id)
+            if "project" in assignment.scope
         ]
     return {"user": str(user.id), "rows": json.dumps(rows)}
 

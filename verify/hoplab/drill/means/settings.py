@@ -52,8 +52,8 @@ def _find_endpoint(place: Place) -> Kept:
     with translate_errors("ask Keystone for its catalogue"):
         keystone = identity_api(connect(place.deployment, new_request_id()))
         for service in keystone.services(type=place.options["type"]):
-            for one in keystone.endpoints(service_id=service.id, interface=place.options["interface"]):
-                return {"id": str(one.id), "url": str(one.url)}
+            for endpoint in keystone.endpoints(service_id=service.id, interface=place.options["interface"]):
+                return {"id": str(endpoint.id), "url": str(endpoint.url)}
     raise SourceError(f"the catalogue has no {place.options['interface']} endpoint of {place.options['type']}")
 
 
@@ -117,8 +117,8 @@ def _forget(place: Place, host: str) -> None:
     """Have Neutron forget an agent that does not report any more under that host."""
     with translate_errors("have Neutron forget an agent"):
         network = connect(place.deployment, new_request_id()).network
-        for one in list(network.agents(binary=place.service.name, host=host)):
-            network.delete_agent(one)
+        for agent in list(network.agents(binary=place.service.name, host=host)):
+            network.delete_agent(agent)
 
 
 ENDPOINT: Final = MeansKind(_misdirect_endpoint, _restore_endpoint, _find_endpoint, frozenset({"type", "interface"}))

@@ -104,7 +104,7 @@ def _fill_pool(place: Place) -> None:
     place.ask("ceph", "osd", "pool", "set-quota", place.options["pool"], "max_bytes", "1")
     for _ in range(POLLS):
         pools = json.loads(place.ask("ceph", "osd", "pool", "ls", "detail", "--format=json"))
-        if any(one["pool_name"] == place.options["pool"] and "full" in one["flags_names"] for one in pools):
+        if any(pool["pool_name"] == place.options["pool"] and "full" in pool["flags_names"] for pool in pools):
             return
         time.sleep(1)
     raise SourceError(f"{place.node.name}: Ceph does not take pool {place.options['pool']} for full: is it empty?")
