@@ -19,10 +19,10 @@ from hoplab.launch.waiting import Pending, wait_for
 from hoplab.model.errors import HoplabError, WaitTimeoutError
 from hoplab.model.events import Ids
 from hoplab.model.states import StateSeen
+from hoplab.parse.access import TOKENS
 from hoplab.run.record import FailedPreparation
 from hoplab.session.journey import Journey
 
-TOKENS: Final = "/v3/auth/tokens"
 GRACE_SECONDS: Final = 5.0
 """How long the last answer may be waited for when the time for what is asked for, or for its guest, is up."""
 LEARN_SECONDS: Final = 20.0

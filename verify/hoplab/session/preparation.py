@@ -10,8 +10,9 @@ from hoplab.capture.client import ClientRecorder
 from hoplab.lab.connection import connect, new_request_id, translate_errors
 from hoplab.lab.deployment import Deployment
 from hoplab.model.errors import HoplabError, LaunchError, SourceError
+from hoplab.parse.access import TOKENS
 from hoplab.run.record import FailedPreparation, LogLine
-from hoplab.session.attempt import GRACE_SECONDS, TOKENS, Attempt
+from hoplab.session.attempt import GRACE_SECONDS, Attempt
 from hoplab.session.daemons import known_down, troubles
 from hoplab.session.journey import Say
 
