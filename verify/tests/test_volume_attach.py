@@ -77,7 +77,8 @@ def test_without_its_witnesses_a_hop_is_not_proved(hop: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("hop", "who"), [(hop, who) for hop in HOPS for who in {e.who for e in CATALOGUE.hops[hop].evidence}]
+    ("hop", "who"),
+    [(hop, who) for hop in HOPS for who in dict.fromkeys(witness.who for witness in CATALOGUE.hops[hop].evidence)],
 )
 def test_one_actor_s_word_alone_does_not_prove_it(hop: str, who: str) -> None:
     one = attached()
