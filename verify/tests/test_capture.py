@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import redirect_stdout
 from dataclasses import replace
+from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,9 +17,9 @@ from hypothesis import strategies as st
 
 from hoplab.capture.agent import link, logs
 from hoplab.capture.agent.logs import Logs
-from hoplab.capture.agent.stamped import TimestampedLogs
+from hoplab.capture.agent.stamped import Stamped
 from hoplab.capture.session import JUMP, CaptureSession, settled
-from hoplab.capture.wanted import DHCP, DUMPED, SOCKETS, wanted
+from hoplab.capture.wanted import DHCP, DUMPED, RECORDERS, SOCKETS, wanted
 from hoplab.lab.deployment import Deployment, Service
 from hoplab.model.clocks import NodeClock
 from samples.agent import Sent, running, until
@@ -200,7 +201,7 @@ class TestRotation:
 
 class TestStamps:
     def test_a_line_was_written_between_its_two_times(self, tmp_path: Path) -> None:
-        followed = Followed(tmp_path, TimestampedLogs)
+        followed = Followed(tmp_path, Stamped)
         followed.write("")
         followed.begin()
         written = []
@@ -217,7 +218,7 @@ class TestStamps:
         assert all(early["since"] <= late["since"] for early, late in pairwise(records))
 
     def test_only_a_line_end_ends_a_line(self, tmp_path: Path) -> None:
-        followed = Followed(tmp_path, TimestampedLogs)
+        followed = Followed(tmp_path, Stamped)
         followed.write("")
         followed.begin()
         followed.write("a\x0bb\x85c\u2028d\n\n")
@@ -297,3 +298,9 @@ class TestWriting:
         found = settled(NodeClock(1.0, 0.01), last)
         assert found.offset == pytest.approx(clock.offset)
         assert found.uncertainty == pytest.approx(clock.uncertainty)
+
+
+def test_the_agent_has_a_class_for_each_recorder_that_may_be_wanted() -> None:
+    for name in {"logs", "stamped", *(recorder for some in RECORDERS.values() for recorder in some)}:
+        kind = getattr(import_module(f"hoplab.capture.agent.{name}"), name.capitalize())
+        assert issubclass(kind, link.Recorder)

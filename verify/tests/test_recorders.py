@@ -18,7 +18,7 @@ from openstack.connection import Connection
 
 from hoplab.capture.agent import switch
 from hoplab.capture.agent.cache import AGAIN, Cache
-from hoplab.capture.agent.journal import SystemdJournal
+from hoplab.capture.agent.journal import Journal
 from hoplab.capture.agent.link import LIMIT, TOO_LONG, Lines, Recorder
 from hoplab.capture.agent.switch import Switch
 from hoplab.capture.client import ClientRecorder
@@ -201,7 +201,7 @@ class TestJournal:
 
     def test_what_the_named_programs_say(self, journalctl: Callable[[str], None]) -> None:
         journalctl("printf '{\"MESSA'\nexec sleep 60")
-        with running(SystemdJournal(["haproxy-"])) as sent:
+        with running(Journal(["haproxy-"])) as sent:
             until(lambda: len(sent.records("journal")) == 2)
         names = ("__REALTIME_TIMESTAMP", "SYSLOG_IDENTIFIER", "MESSAGE")
         assert sent.records("journal") == [
@@ -212,20 +212,20 @@ class TestJournal:
     def test_a_line_without_end_is_left_out_and_told_of(self, journalctl: Callable[[str], None]) -> None:
         endless = f"head -c {3 * LIMIT} /dev/zero | tr '\\0' x; echo"
         journalctl(f"{endless}; sed s/haproxy-1/haproxy-3/ $(dirname $0)/lines\nexec sleep 60")
-        with running(SystemdJournal(["haproxy-"])) as sent:
+        with running(Journal(["haproxy-"])) as sent:
             until(lambda: len(sent.records("journal")) == 4)
         assert [record["SYSLOG_IDENTIFIER"][-1] for record in sent.records("journal")] == ["1", "2", "3", "2"]
         assert sent.problems() == {"journal": TOO_LONG}
 
     def test_one_that_ends_by_itself_is_a_problem(self, journalctl: Callable[[str], None]) -> None:
         journalctl("exit 1")
-        with running(SystemdJournal(["haproxy-"])) as sent:
+        with running(Journal(["haproxy-"])) as sent:
             until(sent.problems)
         assert "ended by itself" in sent.problems()["journal"]
 
     def test_one_that_is_not_there_is_one_problem(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("PATH", "/nonexistent")
-        recorder: Recorder = SystemdJournal(["haproxy-"])
+        recorder: Recorder = Journal(["haproxy-"])
         with running(recorder) as sent:
             pass
         assert "FileNotFoundError" in sent.problems()["journal"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hoplab.commands.arguments import add_flow, add_journey, add_runs, chosen_flow, path, runs_directory, whole_number
-from hoplab.commands.drill_table import Flows, as_row, find_fault, show, show_answer, show_list
+from hoplab.commands.drill_table import JourneyFlows, as_row, find_fault, show, show_answer, show_list
 from hoplab.commands.judged import judge_all, write_page
 from hoplab.drill import loader
 from hoplab.drill.injection import heal, put_in
@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
     _check(arguments)
     asked, _flow = chosen_flow(arguments)
     catalogues = load_all()
-    flows = Flows(catalogues, {asked.name: arguments.flow} if arguments.flow else {})
+    flows = JourneyFlows(catalogues, {asked.name: arguments.flow} if arguments.flow else {})
     faults = loader.load(catalogues)
     if arguments.journey:
         faults = {name: fault for name, fault in faults.items() if fault.journey == arguments.journey}
@@ -103,11 +103,11 @@ class Drills:
 
     deployment: Deployment
     runs: Path
-    flows: Flows
+    flows: JourneyFlows
 
     def run_drill(self, fault: Fault) -> DrillOutcome:
         """Carry out a drill (see `hoplab.drill.outcomes.drill`)."""
-        catalogue, flow = self.flows.of(fault.journey)
+        catalogue, flow = self.flows.journey(fault.journey)
         return drill(
             self.deployment,
             self.runs,
@@ -121,7 +121,7 @@ class Drills:
         """Tell whether every hop of a journey without a fault is proved."""
         found: dict[Path, Document] = {}
         options = Options(journey=journey)
-        catalogue, flow = self.flows.of(journey)
+        catalogue, flow = self.flows.journey(journey)
         verify(
             self.deployment,
             self.runs,
@@ -153,9 +153,8 @@ def _run_all(drills: Drills, faults: dict[str, Fault], where: Path | None) -> in
     )
     if where:
         every = loader.load(drills.flows.catalogues)
-        write_page(
-            "--page", where, page(rows, every, [drills.flows.of(name) for name in drills.flows.catalogues], release)
-        )
+        judged_by = [drills.flows.journey(name) for name in drills.flows.catalogues]
+        write_page("--page", where, page(rows, every, judged_by, release))
     return EXIT_HOLDS if all(row["localised"] and row["clean_after"] for row in rows) else EXIT_FAILS
 
 

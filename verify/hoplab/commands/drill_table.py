@@ -20,13 +20,13 @@ from hoplab.run.record import PREPARATION
 
 
 @dataclass(frozen=True, slots=True)
-class Flows:
+class JourneyFlows:
     """By which list each journey is judged. catalogues: by journey; asked: lists that are not the main ones, too."""
 
     catalogues: Mapping[str, Catalogue]
     asked: Mapping[str, str] = field(default_factory=dict)
 
-    def of(self, journey: str) -> tuple[Catalogue, Flow]:
+    def journey(self, journey: str) -> tuple[Catalogue, Flow]:
         """Return what is known of a journey, and its list."""
         catalogue = self.catalogues[journey]
         return catalogue, catalogue.flows[self.asked.get(journey, catalogue.main)]
@@ -35,7 +35,7 @@ class Flows:
         """Return a hop's name with its numbers in the journey's list; `none` for None."""
         if name is None:
             return "none"
-        numbers = self.of(journey)[1].numbers(name)
+        numbers = self.journey(journey)[1].numbers(name)
         return f"{name} ({', '.join(numbers)})" if numbers else name
 
 
@@ -88,7 +88,7 @@ def as_row(outcome: DrillOutcome) -> Document:
     }
 
 
-def show_list(faults: dict[str, Fault], flows: Flows, *, as_json: bool) -> int:
+def show_list(faults: dict[str, Fault], flows: JourneyFlows, *, as_json: bool) -> int:
     """Show which faults there are; return the exit status."""
     if as_json:
         rows = [
@@ -108,7 +108,7 @@ def show_list(faults: dict[str, Fault], flows: Flows, *, as_json: bool) -> int:
     return EXIT_HOLDS
 
 
-def show_answer(journal: FaultJournal, faults: dict[str, Fault], flows: Flows) -> int:
+def show_answer(journal: FaultJournal, faults: dict[str, Fault], flows: JourneyFlows) -> int:
     """Show which fault is in the lab; return the exit status."""
     if not journal.read():
         print_message("no fault is in the lab: put one in with `hoplab drill --blind`")
@@ -126,7 +126,7 @@ def show_answer(journal: FaultJournal, faults: dict[str, Fault], flows: Flows) -
     return EXIT_HOLDS
 
 
-def show(outcome: DrillOutcome, flows: Flows) -> None:
+def show(outcome: DrillOutcome, flows: JourneyFlows) -> None:
     """Show what a drill came to."""
     fault, first = outcome.fault, outcome.first
     journey = fault.journey
@@ -159,10 +159,10 @@ def show(outcome: DrillOutcome, flows: Flows) -> None:
     Console().print("\n".join(map(cleaned, lines)), soft_wrap=True, highlight=False, markup=False)
 
 
-def _wanted(fault: Fault, flows: Flows) -> Iterator[str]:
+def _wanted(fault: Fault, flows: JourneyFlows) -> Iterator[str]:
     """Yield what the drill has to name."""
     if fault.hop == PREPARATION:
         yield f"  what the fault breaks: the preparation: {fault.service}, {fault.request}"
     else:
-        meaning = flows.of(fault.journey)[0].hops[fault.hop].meaning
+        meaning = flows.journey(fault.journey)[0].hops[fault.hop].meaning
         yield f"  the fault's hop: {flows.hop(fault.hop, fault.journey)}: {meaning}"

@@ -8,7 +8,7 @@ BRIDGE = "br-int"
 CHANGE = " event="
 
 
-class SwitchFlows(Program):
+class Flows(Program):
     """Every flow that is added, changed or deleted from now on. ovs-ofctl tells of them on standard error."""
 
     source = "flows"

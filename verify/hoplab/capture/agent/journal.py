@@ -8,7 +8,7 @@ from hoplab.capture.agent.program import Program
 FIELDS = ("__REALTIME_TIMESTAMP", "SYSLOG_IDENTIFIER", "MESSAGE")
 
 
-class SystemdJournal(Program):
+class Journal(Program):
     """Follows the journal from its end on. prefixes: with which SYSLOG_IDENTIFIER has to begin."""
 
     source = "journal"

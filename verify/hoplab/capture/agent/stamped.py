@@ -7,7 +7,7 @@ from hoplab.capture.agent.link import send_text
 from hoplab.capture.agent.logs import Logs
 
 
-class TimestampedLogs(Logs):
+class Stamped(Logs):
     """Log files again, looked at more often. A line is sent with the times of the look that found it and the last."""
 
     source = "stamped"
