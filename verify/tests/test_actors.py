@@ -1,11 +1,14 @@
 """The actors of the flows: one file, of which all else that names an actor is made."""
 
+import ast
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from hoplab.capture import agent
+from hoplab.capture.wanted import RECORDERS
 from hoplab.flow.actors import ACTORS, BY_RECORDER, HERE, load
 from hoplab.model.errors import ConfigurationError
 from hoplab.parse.forms import FORMS
@@ -23,6 +26,13 @@ def test_each_actor_has_a_part_in_a_hop_or_speaks_for_one() -> None:
 def test_what_speaks_for_an_actor_has_a_parser() -> None:
     assert {actor.log for actor in ACTORS.values() if actor.log} <= set(FORMS)
     assert {form for _actor, form in BY_RECORDER.values()} <= set(FORMS)
+
+
+def test_the_agent_has_a_class_for_each_recorder_that_may_be_wanted() -> None:
+    for name in {"logs", "stamped", *(recorder for some in RECORDERS.values() for recorder in some)}:
+        # Some import what only nodes have, so that the text is looked at.
+        text = (Path(agent.__path__[0]) / f"{name}.py").read_text(encoding="utf-8")
+        assert name.capitalize() in {part.name for part in ast.walk(ast.parse(text)) if isinstance(part, ast.ClassDef)}
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """Following log files as daemons and logrotate treat them, and how a recording is written."""
 
-import ast
 import json
 import shutil
 import time
@@ -15,12 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hoplab.capture import agent
 from hoplab.capture.agent import link, logs
 from hoplab.capture.agent.logs import Logs
 from hoplab.capture.agent.stamped import Stamped
 from hoplab.capture.session import JUMP, CaptureSession, settled
-from hoplab.capture.wanted import DHCP, DUMPED, RECORDERS, SOCKETS, wanted
+from hoplab.capture.wanted import DHCP, DUMPED, SOCKETS, wanted
 from hoplab.lab.deployment import Deployment, Service
 from hoplab.model.clocks import NodeClock
 from samples.agent import Sent, running, until
@@ -299,10 +297,3 @@ class TestWriting:
         found = settled(NodeClock(1.0, 0.01), last)
         assert found.offset == pytest.approx(clock.offset)
         assert found.uncertainty == pytest.approx(clock.uncertainty)
-
-
-def test_the_agent_has_a_class_for_each_recorder_that_may_be_wanted() -> None:
-    for name in {"logs", "stamped", *(recorder for some in RECORDERS.values() for recorder in some)}:
-        # Some import what only nodes have, so that the text is looked at.
-        text = (Path(agent.__path__[0]) / f"{name}.py").read_text(encoding="utf-8")
-        assert name.capitalize() in {part.name for part in ast.walk(ast.parse(text)) if isinstance(part, ast.ClassDef)}

@@ -23,8 +23,7 @@ WORST_LAST: Final = (0, 3, 1)
 
 def judge_all(directories: Iterable[Path], catalogue: Catalogue, flow: Flow) -> dict[Path, Document]:
     """Judge runs that were just made, and write each one's report as data and as a page."""
-    # Its templates' library takes a tenth of a second to load, and `hoplab replay` writes no page.
-    from hoplab.report.html import render_html  # noqa: PLC0415
+    from hoplab.report.html import render_html  # noqa: PLC0415 its library is slow to load, and `replay` writes no page
 
     found = {}
     for directory in directories:

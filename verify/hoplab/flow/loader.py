@@ -89,16 +89,8 @@ def load(directory: Path = HERE / LAUNCH) -> Catalogue:
     if entry["main"] not in flows:
         raise ConfigurationError(f"{path}: main: there is no flow {entry['main']}: there are {', '.join(flows)}")
     lessons, tries = _journey(entry, f"{path}")
-    return Catalogue(
-        hops,
-        flows,
-        lessons,
-        tries,
-        name=entry["journey"],
-        main=entry["main"],
-        done=entry["done"],
-        known=tuple(entry["known"]),
-    )
+    own = {"name": entry["journey"], "main": entry["main"], "done": entry["done"], "known": tuple(entry["known"])}
+    return Catalogue(hops, flows, lessons, tries, **own)
 
 
 def _journey(entry: Mapping[str, Any], where: str) -> tuple[tuple[Lesson, ...], Tries | None]:
