@@ -214,9 +214,9 @@ class TestJournal:
         ("text", "said"),
         [
             ("{", "is not JSON"),
-            ("[]", r"top: \[\] is not of type 'object'"),
+            ("[]", r'top: \[\] is not of type "object"'),
             ('{"schema": 2, "fault": "x", "entries": []}', "schema: 2, and this hoplab knows 1"),
-            ('{"schema": 1, "fault": "x", "entries": [{}]}', "entries.0: 'kind' is a required property"),
+            ('{"schema": 1, "fault": "x", "entries": [{}]}', 'entries.0: "kind" is a required property'),
         ],
     )
     def test_a_damaged_one_is_refused_and_kept(self, lab: Deployment, text: str, said: str) -> None:

@@ -70,7 +70,7 @@ def lab(monkeypatch: pytest.MonkeyPatch) -> Lab:
             raise made.identity
         return made.cloud
 
-    monkeypatch.setattr(ready, "Nodes", Nodes)
+    monkeypatch.setattr(ready, "NodeConnections", Nodes)
     monkeypatch.setattr(ready, "connect", connected)
     monkeypatch.setattr(ready, "check_nodes", made.finding)
     return made
