@@ -16,22 +16,10 @@ from hoplab.session.attempt import Attempt
 from hoplab.session.launch_journey import Launch
 from hoplab.session.options import Options
 from hoplab.session.volume_attach_journey import VolumeAttach
+from samples.clock import Clock
 
 ATTACH = "volume-attach"
 TARGET = Target("instance-1", "hoplab-1", "cmp1", "volume-1", own=False)
-
-
-class Clock:
-    """Time that passes by waiting alone."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float, /) -> None:
-        self.now += seconds
 
 
 def cloud(states: Iterator[str], *, servers: tuple[SimpleNamespace, ...] = ()) -> Any:

@@ -16,6 +16,7 @@ from hoplab.launch.resources import InstanceFailedError, server_fault, wait_serv
 from hoplab.model.errors import ConfigurationError
 from hoplab.model.states import StateSeen
 from hoplab.session.checked_launch import failed_launch
+from samples.clock import Clock
 
 
 def prepared() -> PreparedResources:
@@ -85,17 +86,6 @@ class FakeCloud:
         self.compute = FakeCompute(list(servers))
 
 
-class Time:
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float, /) -> None:
-        self.now += seconds
-
-
 def server(status: str, task: str | None = None, **more: Any) -> Server:
     return Server(id="i", status=status, task_state=task, vm_state="x", **more)
 
@@ -104,7 +94,7 @@ def test_an_instance_is_polled_each_half_second_and_each_state_is_noted_once() -
     cloud: Any = FakeCloud(
         server("BUILD", "scheduling"), server("BUILD", "spawning"), server("BUILD", "spawning"), server("ACTIVE")
     )
-    _, states = wait_server(cloud, "i", "ACTIVE", timeout=10, clock=Time())
+    _, states = wait_server(cloud, "i", "ACTIVE", timeout=10, clock=Clock())
     assert [(state.seconds, state.status, state.task_state) for state in states] == [
         (0.0, "BUILD", "scheduling"),
         (0.5, "BUILD", "spawning"),
@@ -114,7 +104,7 @@ def test_an_instance_is_polled_each_half_second_and_each_state_is_noted_once() -
 
 def test_a_status_with_a_task_under_way_is_waited_through() -> None:
     cloud: Any = FakeCloud(server("ACTIVE", "reboot_pending"), server("ACTIVE"))
-    _, states = wait_server(cloud, "i", "ACTIVE", timeout=10, clock=Time())
+    _, states = wait_server(cloud, "i", "ACTIVE", timeout=10, clock=Clock())
     assert len(states) == 2
 
 
@@ -122,7 +112,7 @@ def test_a_launch_that_ends_in_error_tells_the_fault_the_states_and_the_logs(dep
     fault = {"code": 500, "message": "No valid host\nwas found"}
     cloud: Any = FakeCloud(server("BUILD", "scheduling"), server("ERROR", "spawning", fault=fault))
     with pytest.raises(InstanceFailedError) as caught:
-        wait_server(cloud, "i", "ACTIVE", timeout=10, clock=Time())
+        wait_server(cloud, "i", "ACTIVE", timeout=10, clock=Clock())
     finding = failed_launch(deployment, caught.value, "req-1", "i")
     assert "task state spawning: 500 No valid host was found" in finding.actual
     assert "BUILD/scheduling 0.0s -> ERROR/spawning 0.5s" in finding.evidence

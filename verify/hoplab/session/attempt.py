@@ -21,7 +21,7 @@ from hoplab.model.events import Ids
 from hoplab.model.states import StateSeen
 from hoplab.parse.access import TOKENS
 from hoplab.run.record import FailedPreparation
-from hoplab.session.journey import Journey
+from hoplab.session.journey import Journey, Records
 
 GRACE_SECONDS: Final = 5.0
 """How long the last answer may be waited for when the time for what is asked for, or for its guest, is up."""
@@ -125,6 +125,28 @@ def token_request(records: Sequence[Mapping[str, Any]]) -> dict[str, str]:
         if record.get("request") and record["method"] == "POST" and record["path"].endswith(TOKENS):
             return {"auth-request": record["request"]}
     return {}
+
+
+def request_ids(records: Records, *, asked: str, polled: str, done: str) -> dict[str, str]:
+    """Return the services' ids of the POST, and of one poll: the first that saw it done, or else the last one.
+
+    asked: how the path of the POST ends; polled: a part of the polls' paths; done: the status that ends them. An
+    answer that names the instance tells its id, too.
+    """
+    seen = False
+    ids: dict[str, str] = {}
+    for record in records:
+        request, path = record.get("request"), record["path"]
+        if not request:
+            continue
+        if record["method"] == "POST" and path.endswith(asked):
+            ids["request"] = request
+            if "instance" in record:
+                ids["instance"] = record["instance"]
+        if record["method"] == "GET" and polled in path.split("/") and record.get("state") and not seen:
+            ids["poll-request"] = request
+            seen = record["state"] == done
+    return ids
 
 
 def _read_console(cloud: Connection, attempt: Attempt) -> None:

@@ -10,7 +10,7 @@ from hoplab.launch.instance import Begins, PreparedResources, create_instance, p
 from hoplab.launch.plan import Plan
 from hoplab.launch.resources import InstanceFailedError
 from hoplab.parse import guest as console
-from hoplab.session.attempt import Attempt
+from hoplab.session.attempt import Attempt, request_ids
 from hoplab.session.journey import Records, Say
 
 SERVERS: Final = "/v2.1/servers"
@@ -69,19 +69,7 @@ class Launch:
 
     def answered(self, records: Records) -> Mapping[str, str]:
         """Return Nova's ids of the POST and of one poll: the first that saw ACTIVE, or else the last one."""
-        active = False
-        ids: dict[str, str] = {}
-        for record in records:
-            request, path = record.get("request"), record["path"]
-            if not request:
-                continue
-            if record["method"] == "POST" and path.endswith(SERVERS):
-                ids["request"] = request
-                ids["instance"] = record.get("instance", "")
-            if record["method"] == "GET" and record.get("state") and not active:
-                ids["poll-request"] = request
-                active = record["state"] == "ACTIVE"
-        return ids
+        return request_ids(records, asked=SERVERS, polled="servers", done="ACTIVE")
 
     def may_tell(self, attempt: Attempt, /) -> bool:
         """Tell whether there may be a guest: nova-api says so, or does not answer any more."""

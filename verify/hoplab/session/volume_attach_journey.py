@@ -26,7 +26,7 @@ from hoplab.launch.plan import Plan
 from hoplab.launch.waiting import Pending
 from hoplab.model.errors import HoplabError
 from hoplab.parse import guest as console
-from hoplab.session.attempt import Attempt
+from hoplab.session.attempt import Attempt, request_ids
 from hoplab.session.journey import Records, Say
 
 ATTACHMENTS: Final = "/os-volume_attachments"
@@ -118,18 +118,7 @@ class VolumeAttach:
 
     def answered(self, records: Records) -> Mapping[str, str]:
         """Return Nova's id of the POST, and Cinder's of one poll: the first that saw it in use, or else the last."""
-        attached = False
-        ids: dict[str, str] = {}
-        for record in records:
-            request, path = record.get("request"), record["path"]
-            if not request:
-                continue
-            if record["method"] == "POST" and path.endswith(ATTACHMENTS):
-                ids["request"] = request
-            if record["method"] == "GET" and VOLUMES in path.split("/") and record.get("state") and not attached:
-                ids["poll-request"] = request
-                attached = record["state"] == ATTACHED
-        return ids
+        return request_ids(records, asked=ATTACHMENTS, polled=VOLUMES, done=ATTACHED)
 
     def may_tell(self, _attempt: Attempt, /) -> bool:
         """Tell whether there is a guest that may tell something: there is, whatever became of the volume."""
