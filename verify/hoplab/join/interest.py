@@ -68,6 +68,20 @@ class Interests:
     catalogue: Catalogue
     _voices: dict[tuple[str, str], _Speaker] = field(default_factory=dict)
     _paired: dict[tuple[str, str, str], bool] = field(default_factory=dict)
+    _witnesses: dict[tuple[str, str], list[Witness]] = field(init=False, default_factory=dict)
+    _statements: tuple[Witness, ...] = field(init=False, default=())
+
+    def __post_init__(self) -> None:
+        for witness in self.catalogue.witnesses:
+            self._witnesses.setdefault((witness.who, witness.event), []).append(witness)
+        # An account can be an actor's that has another name, so these are looked at together.
+        self._statements = tuple(
+            witness
+            for (_who, kind), witnesses in self._witnesses.items()
+            if kind == "db.statement"
+            for witness in witnesses
+            if not set(CARRIED).isdisjoint(witness.by)
+        )
 
     def match(self, event: Event) -> Match:
         """Return the ways in which an event can be a launch's; none for most events."""
@@ -105,20 +119,19 @@ class Interests:
         key = (who, event.fields.get("verb", ""), event.fields.get("table", ""))
         known = self._paired.get(key)
         if known is None:
-            known = self._paired[key] = any(_pairs(witness, *key) for witness in self.catalogue.witnesses)
+            known = self._paired[key] = any(_pairs(witness, *key) for witness in self._statements)
         return known
 
     def _all(self, who: str, kind: str) -> Iterator[Interest]:
-        for witness in self.catalogue.witnesses:
-            if (witness.who, witness.event) == (who, kind):
-                yield _witness_interest(witness)
-                # What contradicts the others of a hop is as much of interest as what speaks for it.
-                for loose, name in relaxed_witnesses(witness):
-                    interest = _witness_interest(loose)
-                    yield replace(interest, there=(*interest.there, name), taught=())
-                if FAILED in witness.where:
-                    # The same without a failure takes back what was said against a hop.
-                    yield _witness_interest(replace(witness, where=without_failure(witness.where)))
+        for witness in self._witnesses.get((who, kind), ()):
+            yield _witness_interest(witness)
+            # What contradicts the others of a hop is as much of interest as what speaks for it.
+            for loose, name in relaxed_witnesses(witness):
+                interest = _witness_interest(loose)
+                yield replace(interest, there=(*interest.there, name), taught=())
+            if FAILED in witness.where:
+                # The same without a failure takes back what was said against a hop.
+                yield _witness_interest(replace(witness, where=without_failure(witness.where)))
         for lesson in self.catalogue.lessons:
             if kind in lesson.kinds:
                 for name in sorted(lesson.beside):
@@ -139,14 +152,10 @@ def catalogue_interests(catalogue: Catalogue) -> Interests:
 
 
 def _pairs(witness: Witness, who: str, verb: str, table: str) -> bool:
-    """Tell whether a witness is such a statement of an actor, and is asked for by what only its partner carries."""
+    """Tell whether a witness, which is a statement's, is such a one of an actor."""
     accounts = {BY_ACCOUNT.get(account, account) for account in witness.where.get("account", (who,))}
     return (
-        witness.event == "db.statement"
-        and not set(CARRIED).isdisjoint(witness.by)
-        and who in accounts
-        and verb in witness.where.get("verb", (verb,))
-        and table in witness.where.get("table", (table,))
+        who in accounts and verb in witness.where.get("verb", (verb,)) and table in witness.where.get("table", (table,))
     )
 
 
