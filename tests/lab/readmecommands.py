@@ -44,8 +44,13 @@ SHOWS: dict[str, dict[str, Shows]] = {
         f"{HOPLAB} report --html --output runs/report.html": Shows(r"runs/report.html"),
         f"{HOPLAB} report --junit --output runs/junit.xml": Shows(r"runs/junit.xml"),
         f"{HOPLAB} report --json": Shows(r'"result": "proved"'),
+        f"{HOPLAB} report --perfetto runs/perfetto.json": Shows(r"written to runs/perfetto.json"),
+        f"{HOPLAB} report --otlp runs/otlp.json": Shows(r"written to runs/otlp.json"),
+        f'{HOPLAB} report --compare "$(ls -d runs/2* | tail -2 | head -1)" runs/latest': Shows(
+            r"(?s)result +proved +proved.* of [0-9]+ hops differ: "
+        ),
         f"{HOPLAB} replay runs/latest": Shows(r"launch-58 proved: "),
-        f"{HOPLAB} replay runs/latest --flow cli-28": Shows(r"cli-28 proved: "),
+        f"{HOPLAB} replay runs/latest --flow cli-28 --html --output runs/cli-28.html": Shows(r"cli-28 proved: "),
         f"{HOPLAB} explain": Shows(r"(?m)^ *58 .*poll-answer"),
         f"{HOPLAB} explain 33": Shows(r"\b33\b"),
         f"{HOPLAB} explain vif-plugged": Shows(r"vif-plugged"),

@@ -19,14 +19,20 @@ RUNS: Final = "runs"
 ENVIRONMENT: Final = "HOPLAB_RUNS"
 
 
-def add_run(parser: argparse.ArgumentParser, *, required: bool) -> None:
-    """Add the argument that names a run (see `run_directory`)."""
+def add_run(parser: argparse.ArgumentParser, *, default: bool) -> None:
+    """Add the arguments that name a run, or two that are to be compared (see `run_directory`, `compared_directories`).
+
+    default: whether the latest run is meant where none is named.
+    """
     parser.add_argument(
         "run",
         metavar="RUN",
         type=path,
-        nargs=None if required else "?",
-        help="a run's directory" + ("" if required else f" (default: {RUNS}/{LATEST})"),
+        nargs="?",
+        help="a run's directory" + (f" (default: {RUNS}/{LATEST})" if default else ""),
+    )
+    parser.add_argument(
+        "--compare", nargs=2, metavar="RUN", type=path, help="show what differs between two runs of one journey"
     )
     add_runs(parser)
 
@@ -102,12 +108,30 @@ def runs_directory(arguments: argparse.Namespace, deployment: Deployment | None 
 
 def run_directory(arguments: argparse.Namespace) -> Path:
     """Return the run's directory that was asked for, by its path or its name; ConfigurationError if there is none."""
+    return _find_run(runs_directory(arguments), arguments.run)
+
+
+def compared_directories(arguments: argparse.Namespace) -> tuple[Path, Path]:
+    """Return the directories of the two runs that are to be compared; ConfigurationError if they are not two."""
+    if arguments.run is not None:
+        raise ConfigurationError(f"{arguments.run}: --compare names both runs: leave out the third")
     runs = runs_directory(arguments)
-    wanted: Path = arguments.run or Path(LATEST)
-    for place in (wanted, runs / wanted) if arguments.run else (runs / wanted,):
+    first, second = (_find_run(runs, wanted) for wanted in arguments.compare)
+    if first == second:
+        raise ConfigurationError(f"--compare: both names are of one run, {first}: name two runs")
+    return first, second
+
+
+def _find_run(runs: Path, wanted: Path | None) -> Path:
+    """Return a run's directory by its path or its name. runs: where runs are kept; wanted: None for the latest."""
+    for place in (runs / LATEST,) if wanted is None else (wanted, runs / wanted):
         if place.is_dir():
             return place.resolve()
-    raise ConfigurationError(f"there is no run {wanted} here or in {runs}: run `hoplab verify`, or name another")
+        if place.is_file():
+            raise ConfigurationError(f"{place} is a file, and a run is a directory: unpack it, or name a directory")
+    raise ConfigurationError(
+        f"there is no run {wanted or LATEST} here or in {runs}: run `hoplab verify`, or name another"
+    )
 
 
 def load_report(directory: Path) -> Document:

@@ -34,8 +34,8 @@ VERBS: Final = {
     "verify": "launch while the lab is recorded, and prove each hop of it",
     "watch": "do as verify, and show the hops as they happen",
     "replay": "judge a run again from its directory; needs no lab",
-    "report": "show a run's report, or write it as a page, for CI or as JSON",
-    "schema": "print the JSON Schema of lab.json, journey.json or report.json",
+    "report": "show a run's report, write it as a page, for CI, as JSON or as a trace, or compare two runs",
+    "schema": "print the JSON Schema of lab.json, journey.json, report.json or a comparison",
     "drill": "put a fault into the lab, and see whether the hop that it breaks is named",
 }
 """Each verb with what it does; its module here has the same name."""
@@ -90,10 +90,19 @@ def parser() -> argparse.ArgumentParser:
         metavar="DIR_OR_FILE",
         help=f"the lab's directory or its lab.json (default: ${ENVIRONMENT}, else .lab/local/lab.json upwards)",
     )
-    verbs = top.add_subparsers(dest="name", metavar="VERB", required=True, parser_class=_VerbParser)
+    verbs = top.add_subparsers(dest="name", metavar="VERB", parser_class=_VerbParser)
     for name, what in VERBS.items():
         verbs.add_parser(name, help=what)
     return top
+
+
+def _tell_next_steps(top: argparse.ArgumentParser, lab: str | None) -> NoReturn:
+    """End with the exit status for wrong usage: no verb was named."""
+    from hoplab.commands.next_steps import show_next_steps  # noqa: PLC0415 no verb needs it
+
+    top.print_usage(sys.stderr)
+    show_next_steps(lab)
+    top.exit(EXIT_USAGE)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -104,7 +113,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     loose = os.umask(0o077)
     try:
         with standard_streams():
-            arguments = parser().parse_args(argv)
+            top = parser()
+            arguments = top.parse_args(argv)
+            if arguments.name is None:
+                _tell_next_steps(top, arguments.lab)
             verb: Verb = arguments.verb
             return verb(arguments)
     except BrokenPipeError:

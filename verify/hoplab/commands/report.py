@@ -1,47 +1,24 @@
-"""The verb `report`: show a run's report, or write it in another form."""
+"""The verb `report`: show a run's report, write it in other forms, or compare it with another run's."""
 
 import argparse
-import io
 
-from rich.console import Console
-
-from hoplab.commands.arguments import add_run, load_report, path, run_directory
-from hoplab.commands.judged import write_page
+from hoplab.commands.arguments import add_run, compared_directories, load_report, run_directory
+from hoplab.commands.compared import write_comparison
+from hoplab.commands.forms import add_forms, write_report
 from hoplab.model.errors import EXIT_HOLDS
-from hoplab.report.html import render_html
-from hoplab.report.junit import render_junit
-from hoplab.report.output import as_json, print_page
-from hoplab.report.terminal import show_report
 
 
 def add_arguments(verb: argparse.ArgumentParser) -> None:
     """Add the verb's arguments to its parser."""
-    add_run(verb, required=False)
-    form = verb.add_mutually_exclusive_group()
-    form.add_argument("--html", action="store_true", help="as one self-contained page")
-    form.add_argument("--junit", action="store_true", help="as JUnit XML")
-    form.add_argument("--json", action="store_true", help="as it is in report.json")
-    verb.add_argument("--output", metavar="FILE", type=path, help="where to write it (default: standard output)")
+    add_run(verb, default=True)
+    add_forms(verb)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Carry out `hoplab report`; return the exit status."""
-    document = load_report(run_directory(arguments))
-    if arguments.html:
-        text = render_html(document)
-    elif arguments.junit:
-        text = render_junit(document)
-    elif arguments.json:
-        text = as_json(document)
-    elif arguments.output:
-        shown = io.StringIO()
-        show_report(document, Console(file=shown))
-        text = shown.getvalue()
+    if arguments.compare:
+        first, second = compared_directories(arguments)
+        write_comparison(arguments, load_report(first), load_report(second))
     else:
-        show_report(document, Console())
-        return EXIT_HOLDS
-    if arguments.output:
-        write_page("--output", arguments.output, text)
-    else:
-        print_page(text)
+        write_report(arguments, load_report(run_directory(arguments)))
     return EXIT_HOLDS

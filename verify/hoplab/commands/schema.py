@@ -7,7 +7,7 @@ from typing import Final
 from hoplab.lab import deployment
 from hoplab.model.errors import EXIT_HOLDS
 from hoplab.model.schemas import Schema, published_schema
-from hoplab.report import form
+from hoplab.report import comparison, form
 from hoplab.report.output import as_json
 from hoplab.run import record
 
@@ -15,6 +15,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
     "lab": published_schema(deployment.FORM, "lab.json", "a cloud as Hoplab is told of it"),
     "journey": published_schema(record.FORM, "journey.json", "what is known of a launch beside what was recorded"),
     "report": published_schema(form.FORM, "report.json", "the report on a run"),
+    "comparison": published_schema(comparison.FORM, "report --compare --json", "two runs beside each other"),
 }
 """By the file's name without its ending."""
 

@@ -1,6 +1,6 @@
 """The report on a terminal, and as plain text where the output is no terminal: a line per hop, and the result."""
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import Final
 
 from rich.console import Console
@@ -42,7 +42,12 @@ def show_report(document: Document, console: Console) -> None:
     what the schema has, ValueError for a time that is none.
     """
     document = read(document)
-    for line in [*_hops(document), Text(), *_ending(document)]:
+    print_lines([*_hops(document), Text(), *_ending(document)], console)
+
+
+def print_lines(lines: Iterable[Text], console: Console) -> None:
+    """Print lines, none cut or wrapped, with their colours if the console is a terminal."""
+    for line in lines:
         if console.is_terminal:
             console.print(line, soft_wrap=True)
         else:
@@ -62,21 +67,28 @@ def _hops(document: Document) -> Iterator[Text]:
     hops = ordered(document["hops"])
     # Only a run that tells of waiting has a column for it.
     kept = [column for column, title in enumerate(HEADER) if title != WAITED or document.get("waits")]
-    header, *rows = [[row[column] for column in kept] for row in (HEADER, *(_row(hop, first) for hop in hops))]
-    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-    yield _line(header, widths, "bold", range(len(header)))
-    for hop, row in zip(hops, rows, strict=True):
-        yield _line(row, widths, LOOKS[hop["verdict"]].terminal if hop["verdict"] in LOOKS else "bold", (VERDICT,))
+    rows = [[row[column] for column in kept] for row in (HEADER, *(_row(hop, first) for hop in hops))]
+    yield from table_lines(rows, right=RIGHT, coloured=(VERDICT,))
 
 
-def _line(row: Sequence[str], widths: Sequence[int], style: str, coloured: Container[int]) -> Text:
-    """Return a row as a line: columns apart by two spaces, those of RIGHT aligned on the right, some in a colour."""
-    line = Text()
-    for column, (cell, width) in enumerate(zip(row, widths, strict=True)):
-        line.append(cell.rjust(width) if column in RIGHT else cell.ljust(width), style if column in coloured else "")
-        line.append("  ")
-    line.rstrip()
-    return line
+def table_lines(rows: Sequence[Sequence[str]], *, right: Container[int], coloured: Container[int]) -> Iterator[Text]:
+    """Yield the lines of a table with columns apart by two spaces; the first row is its header.
+
+    right: columns that are aligned on the right; coloured: columns of verdicts.
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for place, row in enumerate(rows):
+        line = Text()
+        for column, (cell, width) in enumerate(zip(row, widths, strict=True)):
+            style = "bold" if place == 0 else _verdict_style(cell) if column in coloured else ""
+            line.append(cell.rjust(width) if column in right else cell.ljust(width), style)
+            line.append("  ")
+        line.rstrip()
+        yield line
+
+
+def _verdict_style(verdict: str) -> str:
+    return LOOKS[verdict].terminal if verdict in LOOKS else "bold"
 
 
 def _row(hop: Entry, first: float | None) -> tuple[str, ...]:
