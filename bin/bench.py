@@ -140,7 +140,7 @@ def measure_judging(values: Figures) -> list[str]:
     found = told(PYTHON, "-m", "samples.rate", str(STREAM))
     if found["proved"] != STREAM:
         sys.exit(f"bench: of {STREAM} launches of the made stream {found['proved']} are proved")
-    values["replay"] = f"{found['replay_seconds']:.1f} s"
+    values["replay"] = f"{found['replay_seconds']:.2f} s"
     values["rate"] = f"{found['events_per_second']:,.0f} a second"
     values["growth"] = f"{found['memory']:.0f} MB against {found['memory_early']:.0f} MB"
     return [

@@ -30,7 +30,13 @@ hops:
 FLOW = "flow: small\ntitle: A small flow\nsteps:\n  - {step: '1', hops: [ask]}\n  - {step: '2', hops: [answer]}\n"
 
 
-JOURNEY = {"journey": "small", "main": "small", "done": "ACTIVE", "known": ["volume"]}
+JOURNEY = {
+    "journey": "small",
+    "main": "small",
+    "done": "ACTIVE",
+    "known": ["volume"],
+    "requests": {"asked": "/servers", "polled": "servers"},
+}
 
 
 def write(directory: Path, hops: str = GOOD, flow: str = FLOW) -> Path:

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
+from hoplab.flow.loader import load_journey
 from hoplab.launch.attachment import AttachmentFailedError, Target, attach, detach, prepare_attachment
 from hoplab.launch.instance import PreparedResources, server_request
 from hoplab.launch.networks import TenantNetwork
 from hoplab.launch.plan import Plan
 from hoplab.model.errors import WaitTimeoutError
-from hoplab.session.attempt import Attempt
+from hoplab.session.attempt import Attempt, request_ids
 from hoplab.session.launch_journey import Launch
 from hoplab.session.options import Options
 from hoplab.session.volume_attach_journey import VolumeAttach
@@ -123,11 +124,12 @@ class TestAttachment:
             record("GET", "/v3/volumes/v", "r5", state="in-use"),
         ]
         journey = VolumeAttach(Plan())
-        assert journey.answered(records) == {"request": "r1", "poll-request": "r4"}
-        assert journey.answered(records[:3]) == {"request": "r1", "poll-request": "r2"}
+        catalogue = load_journey("volume-attach")
+        assert request_ids(records, catalogue) == {"request": "r1", "poll-request": "r4"}
+        assert request_ids(records[:3], catalogue) == {"request": "r1", "poll-request": "r2"}
         attempt = Attempt(journey, global_request_id="req-g")
         attempt.recorder.records.extend(records)
-        assert attempt.known(frozenset())["auth-request"] == {"r0"}
+        assert attempt.known(catalogue, frozenset())["auth-request"] == {"r0"}
 
     def test_the_guest_is_waited_for_only_while_it_may_tell(self) -> None:
         journey = VolumeAttach(Plan())

@@ -67,6 +67,10 @@ class TestLoader:
         [
             ({"main": "other"}, r"journey\.yaml: main: there is no flow other: there are small"),
             ({"done": ""}, r'journey\.yaml: .*done: "" is shorter than 3 characters'),
+            (
+                {"requests": {"asked": "servers", "polled": "servers"}},
+                r'journey\.yaml: .*requests.*asked: "servers" does not match',
+            ),
             ({"known": ["luck"]}, r'journey\.yaml: .*known: .*"luck" is not one of'),
             (
                 {

@@ -18,6 +18,7 @@ from hoplab.flow.model import (
     Hint,
     Hop,
     Lesson,
+    Requests,
     Step,
     Tries,
     Witness,
@@ -90,7 +91,7 @@ def load(directory: Path = HERE / LAUNCH) -> Catalogue:
         raise ConfigurationError(f"{path}: main: there is no flow {entry['main']}: there are {', '.join(flows)}")
     lessons, tries = _journey(entry, f"{path}")
     own = {"name": entry["journey"], "main": entry["main"], "done": entry["done"], "known": tuple(entry["known"])}
-    return Catalogue(hops, flows, lessons, tries, **own)
+    return Catalogue(hops, flows, Requests(**entry["requests"]), lessons, tries, **own)
 
 
 def _journey(entry: Mapping[str, Any], where: str) -> tuple[tuple[Lesson, ...], Tries | None]:

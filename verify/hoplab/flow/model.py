@@ -168,17 +168,27 @@ class Tries:
 
 
 @dataclass(frozen=True, slots=True)
+class Requests:
+    """The client's own requests of a journey: how the path of its POST ends, and a part of the paths of its polls."""
+
+    asked: str
+    polled: str
+
+
+@dataclass(frozen=True, slots=True)
 class Catalogue:
     """What is known of a journey.
 
     hops: by name, in an order in which each stands after those that it must follow; flows: the documented lists, by
-    name; lessons: how ids are learnt, in the order in which one thing leads to the next; tries: None for a journey that
-    no second host is tried for; name: of the journey; main: the name of the list by which it is judged where none is
-    asked for; done: the status that its client sees when it succeeded; known: ids that its client has beforehand.
+    name; requests: the client's own, whose ids the services give; lessons: how ids are learnt, in the order in which
+    one thing leads to the next; tries: None for a journey that no second host is tried for; name: of the journey;
+    main: the name of the list by which it is judged where none is asked for; done: the status that its client sees when
+    it succeeded; known: ids that its client has beforehand.
     """
 
     hops: Mapping[str, Hop]
     flows: Mapping[str, Flow]
+    requests: Requests
     lessons: tuple[Lesson, ...] = ()
     tries: Tries | None = None
     name: str = LAUNCH

@@ -19,7 +19,6 @@ LINE: Final = re.compile(
 NONE: Final = "-"
 REFUSED: Final = re.compile(r"[45][0-9]{2}", re.ASCII)
 """The statuses by which a server says that it did not do what it was asked for (RFC 9110, 15.5 and 15.6)."""
-TOKENS: Final = "/auth/tokens"
 UUID: Final = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 SHORTEST: Final = 36
 """A path that is shorter has no UUID."""
@@ -28,6 +27,15 @@ IN_PATH: Final = tuple(
     for name, kind in IDS.items()
     if "paths" in kind.found_in
 )
+OF_REQUESTS: Final = tuple(
+    (name, kind.found_in["requests"]) for name, kind in IDS.items() if "requests" in kind.found_in
+)
+"""How the paths of requests end whose ids have a name of their own."""
+
+
+def request_names(path: str) -> tuple[str, ...]:
+    """Return the names that the server's id of a request has by the path alone, such as `auth-request`."""
+    return tuple(name for name, ends in OF_REQUESTS if path.endswith(ends))
 
 
 def ids_in_path(path: str) -> dict[str, str]:
@@ -65,8 +73,7 @@ def read_access(line: str, origin: Origin) -> Event | None:
     path = found["uri"].partition("?")[0]
     ids = {"global-request": found["grid"], "request": found["rid"], "poll-request": found["rid"]}
     ids["answer-request"] = ids["serving"] = found["rid"]
-    if path.endswith(TOKENS):
-        ids["auth-request"] = found["rid"]
+    ids |= dict.fromkeys(request_names(path), found["rid"])
     ids |= {"instance": found["instance"] or NONE, "address": found["address"] or NONE}
     ids |= ids_in_path(path)
     return Event(

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Iterator
 
 from hoplab.model.events import GARBLED, Event, Origin
-from hoplab.parse.access import TOKENS, ids_in_path, outcome
+from hoplab.parse.access import ids_in_path, outcome, request_names
 
 IDS = ("global-request", "request", "answer-request", "token", "instance")
 
@@ -24,8 +24,7 @@ def parse_client(lines: Iterable[str], *, node: str, source: str, who: str = "cl
             ids |= {name: frozenset({value}) for name, value in ids_in_path(record["path"]).items()}
             if "request" in ids:
                 ids["poll-request"] = ids["answer-request"] = ids["request"]
-                if record["path"].endswith(TOKENS):
-                    ids["auth-request"] = ids["request"]
+                ids |= dict.fromkeys(request_names(record["path"]), ids["request"])
             asked = {"method": record["method"], "path": record["path"]}
             yield origin.event(float(record["sent"]), "http.sent", asked, ids, line)
             if record.get("status"):

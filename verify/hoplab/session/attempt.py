@@ -12,6 +12,7 @@ from hoplab.capture.client import ClientRecorder
 from hoplab.capture.console_log import ConsoleLog
 from hoplab.capture.redact import digest
 from hoplab.checks.guest import console_text
+from hoplab.flow.model import Catalogue
 from hoplab.lab.connection import ANSWER_SECONDS, connect, new_request_id, translate_errors
 from hoplab.lab.deployment import Deployment, TokenCache
 from hoplab.lab.tokens import cache_key, protected_key
@@ -19,7 +20,7 @@ from hoplab.launch.waiting import Pending, wait_for
 from hoplab.model.errors import HoplabError, WaitTimeoutError
 from hoplab.model.events import Ids
 from hoplab.model.states import StateSeen
-from hoplab.parse.access import TOKENS
+from hoplab.parse.access import request_names
 from hoplab.run.record import FailedPreparation
 from hoplab.session.journey import Journey, Records
 
@@ -68,13 +69,14 @@ class Attempt:
         """Whether there may be a guest that tells something."""
         return self.journey.may_tell(self)
 
-    def known(self, regions: frozenset[str], cache: TokenCache | None = None) -> Ids:
+    def known(self, catalogue: Catalogue, regions: frozenset[str], cache: TokenCache | None = None) -> Ids:
         """Return all ids that the client knows by now.
 
-        regions: ids of Keystone's cache region, and cache: how the services protect tokens, for the token's keys.
+        catalogue: what is known of the journey; regions: ids of Keystone's cache region, and cache: how the services
+        protect tokens, for the token's keys.
         """
         records = self.recorder.records
-        ids = {**self.beforehand, **token_request(records), **self.journey.answered(records), **self.ids}
+        ids = {**self.beforehand, **token_request(records), **request_ids(records, catalogue), **self.ids}
         found = {name: frozenset({value}) for name, value in ids.items() if value}
         if self.recorder.token:
             found["token"] = frozenset({digest(self.recorder.token)})
@@ -122,30 +124,30 @@ def short(global_request_id: str) -> str:
 def token_request(records: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Return Keystone's id of the first request for a token that it answered."""
     for record in records:
-        if record.get("request") and record["method"] == "POST" and record["path"].endswith(TOKENS):
+        if record.get("request") and record["method"] == "POST" and "auth-request" in request_names(record["path"]):
             return {"auth-request": record["request"]}
     return {}
 
 
-def request_ids(records: Records, *, asked: str, polled: str, done: str) -> dict[str, str]:
+def request_ids(records: Records, catalogue: Catalogue) -> dict[str, str]:
     """Return the services' ids of the POST, and of one poll: the first that saw it done, or else the last one.
 
-    asked: how the path of the POST ends; polled: a part of the polls' paths; done: the status that ends them. An
-    answer that names the instance tells its id, too.
+    catalogue: of the journey, which says what these are. An answer that names the instance tells its id, too.
     """
+    requests = catalogue.requests
     seen = False
     ids: dict[str, str] = {}
     for record in records:
         request, path = record.get("request"), record["path"]
         if not request:
             continue
-        if record["method"] == "POST" and path.endswith(asked):
+        if record["method"] == "POST" and path.endswith(requests.asked):
             ids["request"] = request
             if "instance" in record:
                 ids["instance"] = record["instance"]
-        if record["method"] == "GET" and polled in path.split("/") and record.get("state") and not seen:
+        if record["method"] == "GET" and requests.polled in path.split("/") and record.get("state") and not seen:
             ids["poll-request"] = request
-            seen = record["state"] == done
+            seen = catalogue.succeeded(record["state"])
     return ids
 
 

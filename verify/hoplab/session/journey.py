@@ -57,10 +57,6 @@ class Journey(Protocol):
         """Learn what the cloud can still tell of it, also where it failed. Raises what openstacksdk raises."""
         ...
 
-    def answered(self, records: Records) -> Mapping[str, str]:
-        """Return the ids that the services gave to our requests, but for that of the token."""
-        ...
-
     def may_tell(self, attempt: "Attempt", /) -> bool:
         """Tell whether there may be a guest that tells something of it."""
         ...

@@ -1,7 +1,7 @@
 """The journey `launch`: an instance is asked for, with a volume, until its guest runs."""
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from openstack.connection import Connection
 
@@ -10,10 +10,8 @@ from hoplab.launch.instance import Begins, PreparedResources, create_instance, p
 from hoplab.launch.plan import Plan
 from hoplab.launch.resources import InstanceFailedError
 from hoplab.parse import guest as console
-from hoplab.session.attempt import Attempt, request_ids
-from hoplab.session.journey import Records, Say
-
-SERVERS: Final = "/v2.1/servers"
+from hoplab.session.attempt import Attempt
+from hoplab.session.journey import Say
 
 
 class Launch:
@@ -66,10 +64,6 @@ class Launch:
             attempt.ids |= {"port": str(port.id), "mac": str(port.mac_address)}
             if port.fixed_ips:
                 attempt.ids["address"] = str(port.fixed_ips[0]["ip_address"])
-
-    def answered(self, records: Records) -> Mapping[str, str]:
-        """Return Nova's ids of the POST and of one poll: the first that saw ACTIVE, or else the last one."""
-        return request_ids(records, asked=SERVERS, polled="servers", done="ACTIVE")
 
     def may_tell(self, attempt: Attempt, /) -> bool:
         """Tell whether there may be a guest: nova-api says so, or does not answer any more."""

@@ -10,7 +10,7 @@ from hoplab.capture.client import ClientRecorder
 from hoplab.lab.connection import connect, new_request_id, translate_errors
 from hoplab.lab.deployment import Deployment
 from hoplab.model.errors import HoplabError, LaunchError, SourceError
-from hoplab.parse.access import TOKENS
+from hoplab.parse.access import request_names
 from hoplab.run.record import FailedPreparation, LogLine
 from hoplab.session.attempt import GRACE_SECONDS, Attempt
 from hoplab.session.daemons import known_down, troubles
@@ -107,7 +107,7 @@ def _decisive_request(records: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]
 
 def _service(deployment: Deployment, request: Mapping[str, Any], otherwise: str) -> str:
     """Return the program that a request was sent to, known by its port."""
-    if request.get("path", "").endswith(TOKENS):
+    if "auth-request" in request_names(request.get("path", "")):
         return "keystone"
     for node in deployment.nodes:
         for service in node.services:

@@ -11,6 +11,8 @@ from typing import Final
 
 from hoplab.capture.session import Capture, CaptureSession
 from hoplab.flow.actors import SERVICES
+from hoplab.flow.loader import load_journey
+from hoplab.flow.model import Catalogue
 from hoplab.lab.connection import ANSWER_SECONDS, connect, new_request_id, translate_errors
 from hoplab.lab.deployment import Deployment
 from hoplab.lab.profile import load_profile
@@ -102,9 +104,8 @@ def _verify(
     for directory in directories:
         make_directory(directory)
     recording = CaptureSession(directories[0] / RAW)
-    story = _RecordedSession(
-        deployment, Capture(deployment, load_profile(), recording), recording, started, options.warm
-    )
+    capture = Capture(deployment, load_profile(), recording)
+    story = _RecordedSession(deployment, load_journey(options.journey), capture, recording, started, options.warm)
     clean = not options.keep
     try:
         # Closed when the launches are over, while the lab is still recorded.
@@ -175,6 +176,7 @@ class _RecordedSession:
     """What is known of the launches of one recording, at any time."""
 
     deployment: Deployment
+    catalogue: Catalogue
     capture: Capture
     recording: CaptureSession
     started: float
@@ -215,7 +217,7 @@ class _RecordedSession:
             warm=self.warm,
             started=self.started,
             ended=self.ended or time.time(),
-            ids=attempt.known(regions(self._cache_lines()), self.deployment.token_cache),
+            ids=attempt.known(self.catalogue, regions(self._cache_lines()), self.deployment.token_cache),
             name=attempt.journey.plan.server,
             host=node.name if node else attempt.host,
             status=attempt.status,

@@ -26,11 +26,9 @@ from hoplab.launch.plan import Plan
 from hoplab.launch.waiting import Pending
 from hoplab.model.errors import HoplabError
 from hoplab.parse import guest as console
-from hoplab.session.attempt import Attempt, request_ids
-from hoplab.session.journey import Records, Say
+from hoplab.session.attempt import Attempt
+from hoplab.session.journey import Say
 
-ATTACHMENTS: Final = "/os-volume_attachments"
-VOLUMES: Final = "volumes"
 CONSOLE_SECONDS: Final = 5.0
 """How long what the guest has said so far may be waited for: without it, it is only less well known when it spoke."""
 
@@ -115,10 +113,6 @@ class VolumeAttach:
             return
         with suppress(exceptions.NotFoundException):
             attempt.status = str(cloud.block_storage.get_volume(self.target.volume_id).status)
-
-    def answered(self, records: Records) -> Mapping[str, str]:
-        """Return Nova's id of the POST, and Cinder's of one poll: the first that saw it in use, or else the last."""
-        return request_ids(records, asked=ATTACHMENTS, polled=VOLUMES, done=ATTACHED)
 
     def may_tell(self, _attempt: Attempt, /) -> bool:
         """Tell whether there is a guest that may tell something: there is, whatever became of the volume."""
