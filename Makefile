@@ -12,8 +12,7 @@ export PATH INVENTORY HOPLAB_LAB NAME
 unexport PYTHONDONTWRITEBYTECODE
 
 # TAKE=yes: also touch a living lab of another clone.
-take := $(if $(filter yes,$(TAKE)),--extra-vars '{"node_container_take": true$(comma) "preflight_take": true}')
-comma := ,
+take := $(if $(filter yes,$(TAKE)),--extra-vars '{"lab_nodes_take": true}')
 
 .PHONY: help
 help: ## List the commands

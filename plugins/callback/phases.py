@@ -7,8 +7,9 @@ name: phases
 type: aggregate
 short_description: One line per play on a file descriptor of its own
 description:
-  - Writes one line per play with its seconds, and on a failure the task, the host and the message, to the file
-    descriptor that the environment variable E(HOPLAB_PROGRESS_FD) names, while Ansible's full output goes to a log.
+  - Writes one line per play with its seconds, below it what tasks tell by C(ansible.builtin.debug), and on a failure
+    the task, the host and the message, to the file descriptor that the environment variable E(HOPLAB_PROGRESS_FD)
+    names, while Ansible's full output goes to a log.
   - Without that variable it does nothing.
 author: Hoplab
 """
@@ -38,6 +39,7 @@ class CallbackModule(CallbackBase):
         self._phase = ""  # the one whose line is open
         self._last = ""
         self._began = 0.0
+        self._told: list[str] = []
         self._seconds: list[tuple[str, float]] = []
 
     def _write(self, text: str) -> None:
@@ -50,6 +52,9 @@ class CallbackModule(CallbackBase):
             self._write(f"{seconds:7.1f} s {mark}\n")
             self._seconds.append((self._phase, round(seconds, 1)))
         self._phase = ""
+        for told in self._told:
+            self._write(f"    {told}\n")
+        self._told.clear()
 
     def v2_playbook_on_play_start(self, play: Any) -> None:
         """End the line of the play before and begin this one's; plays of one name are one phase."""
@@ -73,6 +78,11 @@ class CallbackModule(CallbackBase):
         self._end_phase(what)
         lines = "\n".join("    " + line for line in str(message).strip().splitlines())
         self._write(f"\n  {what} on {host}: {result._task.get_name().strip()}\n{lines}\n")
+
+    def v2_runner_on_ok(self, result: Any) -> None:
+        """Keep what a task tells the user (debug), for below the line of its play."""
+        if result._task.action in ("debug", "ansible.builtin.debug"):
+            self._told.append(" ".join(str(result._result.get("msg", "")).split()))
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
         """Show the failing task, its host and the message; a failure that is rescued is explained by the rescue."""

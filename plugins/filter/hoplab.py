@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import ipaddress
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
+from ansible_collections.hoplab.lab.plugins.module_utils.lab_inventory import NODE_KINDS
 
 
 def rabbitmq_password_hash(password: str, account: str) -> str:
@@ -41,12 +42,24 @@ def prefix_length(subnet: str) -> int:
         raise AnsibleFilterError(f"prefix_length: {subnet!r} is no subnet: {error}") from error
 
 
+def node_kinds(given: Iterable[str]) -> list[str]:
+    """Return the kinds of nodes in what hosts have as lab_nodes_kind, each once, as the roles node_<kind> are named.
+
+    Raises AnsibleFilterError on another one.
+    """
+    wanted = set(given)
+    if unknown := sorted(str(kind) for kind in wanted - set(NODE_KINDS)):
+        raise AnsibleFilterError(f"lab_nodes_kind is {unknown[0]!r}: use one of {', '.join(sorted(NODE_KINDS))}")
+    return [name for kind, name in NODE_KINDS.items() if kind in wanted]
+
+
 class FilterModule:
     """The filters of this project."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Return the filters by name."""
         return {
+            "node_kinds": node_kinds,
             "nth_address": nth_address,
             "prefix_length": prefix_length,
             "rabbitmq_password_hash": rabbitmq_password_hash,

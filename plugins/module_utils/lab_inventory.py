@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import ipaddress
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -17,6 +18,16 @@ SMALLEST_LAST = 254  # of the smallest subnet that is large enough
 ALONE = {"control": "databases, message broker and APIs have one node: what they keep is not shared between several"}
 """Groups that can have one host only, and why."""
 
+NODE_KINDS = {"machines": "machine", "containers": "container"}
+"""What the nodes of a lab can be (lab_nodes_kind), and the end of the name of the role that gives them, node_<kind>.
+
+The roles of a lab that mixes kinds are applied in this order: machines are only looked at, so they may refuse first.
+"""
+
+ADDRESSES = {"management_address": "management", "tunnel_address": "tunnel"}
+"""What of a node is an address in which network."""
+JUMP = re.compile(r"[\w.-]+@[\w.-]+(:[0-9]{1,5})?", re.ASCII)
+
 Spec = dict[str, dict[str, Any]]
 Where = Callable[[Any], str]
 """Returns in words where a value stands (`, in FILE:LINE`), empty if that is not known."""
@@ -24,7 +35,10 @@ Where = Callable[[Any], str]
 OWN: Spec = {
     "lab_name": {"type": "str", "required": True},
     "lab_networks": {"type": "dict", "required": True},
+    "lab_nodes_kind": {"type": "str", "choices": sorted(NODE_KINDS)},
     "lab_debug": {"type": "bool"},
+    "lab_ssh_known_hosts": {"type": "path"},
+    "lab_ssh_jump": {"type": "str"},
     "lab_ceph_pool_size": {"type": "int"},
     "lab_ceph_osd_cache": {"type": "int"},
     "lab_ceph_debug": {"type": "bool"},
@@ -139,6 +153,43 @@ def check_node_ids(nodes: Mapping[str, Mapping[str, Any]], networks: Any, where:
     return problems
 
 
+def check_addresses(
+    nodes: Mapping[str, Mapping[str, Any]], groups: Mapping[str, list[str]], networks: Any, where: Where
+) -> list[str]:
+    """Return what is wrong with addresses that are given of nodes. nodes: variables of each, by its name."""
+    problems = []
+    for name, variables in nodes.items():
+        for field, network in ADDRESSES.items():
+            value = variables.get(field)
+            if templated(value):
+                continue
+            if value is None:
+                if field == "tunnel_address" and name in groups.get("neutron_ovs_agent", ()):
+                    problems.append(f"{name}: {field} is missing: give it an address in lab_networks.{network}.subnet")
+                continue
+            given = networks.get(network) if isinstance(networks, Mapping) else None
+            subnet = given.get("subnet") if isinstance(given, Mapping) else None
+            try:
+                inside = bool(check_subnet("", subnet, where, None)) or (
+                    ipaddress.IPv4Address(value) in ipaddress.IPv4Network(subnet)
+                )
+            except ValueError:
+                inside = False
+            if not inside:
+                advice = f"give it an IPv4 address in lab_networks.{network}.subnet, {subnet}"
+                problems.append(f"{name}: {field} is {value!r}{where(value)}: {advice}")
+    return problems
+
+
+def check_jump(hosts: Mapping[str, Mapping[str, Any]], where: Where) -> list[str]:
+    """Return what is wrong with jump hosts."""
+    return [
+        f"{name}: lab_ssh_jump is {value!r}{where(value)}: use USER@HOST or USER@HOST:PORT"
+        for name, variables in hosts.items()
+        if not templated(value := variables.get("lab_ssh_jump", "")) and value and not JUMP.fullmatch(str(value))
+    ]
+
+
 def check_groups(groups: Mapping[str, list[str]]) -> list[str]:
     """Return which groups have more hosts than they can have."""
     return [
@@ -212,6 +263,7 @@ def check_inventory(
         problems += check_networks(networks, where)
     nodes = {name: hosts[name] for name in groups.get("nodes", ()) if name in hosts}
     problems += check_node_ids(nodes, networks, where)
+    problems += check_addresses(nodes, groups, networks, where) + check_jump(nodes, where)
     for name, variables in hosts.items():
         known = {key: value for key, value in variables.items() if key != "lab_networks"}
         problems += check_variables(name, known, OWN | specs, where)

@@ -25,6 +25,7 @@ from ansible.playbook.role_include import IncludeRole
 from ansible.playbook.task import Task
 from ansible.template import Templar
 from ansible.utils.context_objects import CLIArgs
+from ansible.utils.vars import load_extra_vars
 from ansible.vars.hostvars import HostVars
 from ansible.vars.manager import VariableManager
 from ansible_collections.hoplab.lab.plugins.action.render_files import ActionModule
@@ -79,24 +80,26 @@ def tasks_of(block: Block) -> Iterator[Task]:
 
 
 @contextlib.contextmanager
-def render_lab(root: Path, directory: Path) -> Iterator[Lab]:
-    """Render the default inventory's lab; directory: for its secrets and keys."""
-    arguments = {"extra_vars": (json.dumps({"lab_directory": str(directory)}),), "diff": False, "check": True}
+def render_lab(root: Path, directory: Path, inventory: str = "local", **variables: Any) -> Iterator[Lab]:
+    """Render an inventory's lab, with other variables; directory: for its secrets and keys."""
+    given = json.dumps({"lab_directory": str(directory)} | variables)
+    arguments = {"extra_vars": (given,), "diff": False, "check": True}
     context.CLIARGS = CLIArgs(arguments)
+    vars(load_extra_vars).pop("extra_vars", None)  # Ansible keeps those of the first lab
     before = Path.cwd()
     os.chdir(root)
     try:
-        yield Renderer(root, directory).render()
+        yield Renderer(root, directory, inventory).render()
     finally:
         os.chdir(before)
 
 
 class Renderer:
-    """Ansible's view of the default inventory and of all playbooks."""
+    """Ansible's view of an inventory and of all playbooks."""
 
-    def __init__(self, root: Path, directory: Path) -> None:
+    def __init__(self, root: Path, directory: Path, inventory: str) -> None:
         self.loader = DataLoader()
-        self.inventory = InventoryManager(self.loader, [str(root / "inventories" / "local")])
+        self.inventory = InventoryManager(self.loader, [str(root / "inventories" / inventory)])
         self.manager = VariableManager(self.loader, self.inventory)
         self.playbook = Playbook.load(str(root / "playbooks" / "site.yml"), self.manager, self.loader)
         self.loader.set_basedir(str(root / "playbooks"))  # as the executor does: group_vars lie there
@@ -122,12 +125,20 @@ class Renderer:
             return
         variables = self.manager.get_vars(play=play, host=host, task=task)
         templar = Templar(loader=self.loader, variables=variables)
+        if isinstance(task, IncludeRole) and task.loop:
+            for item in templar.template(task.loop):
+                one = task.copy()
+                one.loop, one.vars = None, task.vars | {task.loop_control.loop_var: item}
+                self.run_task(play, host, one)
+            return
         if not all(templar.evaluate_conditional(condition) for condition in task.when):
             return
         if task.action == "hoplab.lab.render_files":
             self.render_task(host, task, variables, templar)
         elif isinstance(task, IncludeRole):
-            blocks, _handlers = task.copy().get_block_list(play=play, variable_manager=self.manager, loader=self.loader)
+            included = task.copy()
+            included._role_name = templar.template(included._role_name)
+            blocks, _handlers = included.get_block_list(play=play, variable_manager=self.manager, loader=self.loader)
             for inner in [inner for block in blocks for inner in tasks_of(block)]:
                 self.run_task(play, host, inner)
 

@@ -98,7 +98,7 @@ def test_each_plugin_is_found_by_its_full_name(place: Path) -> None:
         if kind in {"module", "lookup", "callback"}:
             assert f"hoplab.lab.{path.stem}" in listed[kind], path
     assert listed["filter"] == {
-        f"hoplab.lab.{name}" for name in ("nth_address", "prefix_length", "rabbitmq_password_hash")
+        f"hoplab.lab.{name}" for name in ("node_kinds", "nth_address", "prefix_length", "rabbitmq_password_hash")
     }
 
 

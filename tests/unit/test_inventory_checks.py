@@ -78,7 +78,41 @@ def test_a_missing_node_id_names_the_node() -> None:
 
 
 def test_no_node_id_is_needed_where_addresses_are_given() -> None:
-    assert problems({"management_address": "192.0.2.11"}, ctl1={}) == []
+    assert problems(ctl1={"management_address": "172.29.20.11"}) == []
+
+
+@pytest.mark.parametrize("field", ["management_address", "tunnel_address"])
+@pytest.mark.parametrize("value", ["192.0.2.11", "172.29.20", "ctl1", "", 11, "172.29.20.11/24"])
+def test_an_address_that_its_network_does_not_have(field: str, value: object) -> None:
+    (problem,) = problems(ctl1={"node_id": 11, field: value})
+    assert problem.startswith(f"ctl1: {field} is {value!r}, in a file: give it an IPv4 address in lab_networks.")
+
+
+def test_a_node_with_a_switch_needs_a_tunnel_address() -> None:
+    (problem,) = problems(groups=GROUPS | {"neutron_ovs_agent": ["cmp1"]})
+    assert problem == "cmp1: tunnel_address is missing: give it an address in lab_networks.tunnel.subnet"
+
+
+@pytest.mark.parametrize("jump", ["ops@jump.example.org", "ops@192.0.2.1:2222", "{{ lab_jump_host }}", ""])
+def test_good_jump_hosts(jump: str) -> None:
+    assert problems({"lab_ssh_jump": jump}) == []
+
+
+@pytest.mark.parametrize("jump", ["jump.example.org", "ops@", "ops@jump:ssh", "ops@jump -o X=y", "ops@jump;true"])
+def test_bad_jump_hosts(jump: str) -> None:
+    (problem,) = problems({"lab_ssh_jump": jump})
+    assert problem.endswith(f"lab_ssh_jump is {jump!r}, in a file: use USER@HOST or USER@HOST:PORT")
+
+
+@pytest.mark.parametrize("kind", ["vms", "container", "", True, ["machines"]])
+def test_another_kind_of_nodes_is_refused_with_those_that_there_are(kind: object) -> None:
+    (problem,) = problems({"lab_nodes_kind": kind})
+    assert f"lab_nodes_kind is {kind!r}, in a file: " in problem
+    assert isinstance(kind, list) or "containers, machines" in problem
+
+
+def test_a_node_may_be_of_another_kind() -> None:
+    assert problems({"lab_nodes_kind": "containers"}, ctl1={"node_id": 11, "lab_nodes_kind": "machines"}) == []
 
 
 def test_a_node_id_that_another_node_has() -> None:

@@ -146,3 +146,12 @@ def test_the_scenarios_of_this_clone_have_their_roles() -> None:
         tests = [path.read_text(encoding="utf-8") for path in (scenario.parent / "tests").glob("*.py")]
         imports = any("from hoplab" in text or "import hoplab" in text for text in tests)
         assert uses_pack(ROOT, role, roles) == (imports or role == "launch"), role
+
+
+def test_a_name_that_ends_in_a_template_stands_for_every_role_that_begins_so(clone: Path) -> None:
+    for kind in ("one", "two"):
+        (clone / "roles" / f"kind_{kind}" / "tasks").mkdir(parents=True)
+    shared = clone / "molecule" / "shared" / "create.yml"
+    shared.parent.mkdir(parents=True, exist_ok=True)
+    shared.write_text('include_role: {name: "hoplab.lab.kind_{{ kind }}"}\n', encoding="utf-8")
+    assert {"kind_one", "kind_two"} <= roles_of(clone, "keystone")

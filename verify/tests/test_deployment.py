@@ -21,6 +21,21 @@ def test_a_complete_description_is_read(document: Document, write_lab: WriteLab,
     assert lab.first_in_group("ceph_rgw").name == "ceph1"
 
 
+def test_how_nodes_are_reached_is_read(document: Document, write_lab: WriteLab) -> None:
+    lab = load(write_lab(document))
+    assert (lab.ssh.sudo, lab.ssh.proxy_command, lab.nodes[1].ssh) == (False, "", None)
+    own = document["ssh"] | {"user": "ops", "sudo": True, "proxy_command": "ssh jump -W %h:%p"}
+    found = load(write_lab(change(document, "nodes/1/ssh", own))).nodes[1].ssh
+    assert found is not None
+    assert (found.user, found.sudo, found.proxy_command) == ("ops", True, "ssh jump -W %h:%p")
+
+
+def test_a_key_of_one_node_that_is_not_there_is_named(document: Document, write_lab: WriteLab) -> None:
+    own = document["ssh"] | {"key": "/nowhere/key"}
+    with pytest.raises(ConfigurationError, match=r"nodes.1.ssh.key: '/nowhere/key' is not a file that exists"):
+        load(write_lab(change(document, "nodes/1/ssh", own)))
+
+
 @pytest.mark.parametrize("host", ["cmp1", "cmp1.lab.example"])
 def test_a_host_is_found_with_and_without_its_domain(document: Document, write_lab: WriteLab, host: str) -> None:
     node = load(write_lab(document)).find_node(host)
@@ -63,6 +78,9 @@ def change(document: Document, path: str, value: object) -> Document:
         ("nodes/0/services/0/port", 0, r"nodes.0.services.0.port: 0 is less than the minimum of 1"),
         ("nodes/0/services/0/port", "80", r'nodes.0.services.0.port: "80"'),
         ("ssh/key", "id_ed25519", "ssh.key: 'id_ed25519' is not an absolute path"),
+        ("ssh/sudo", "yes", r'ssh.sudo: "yes" is not of type "boolean"'),
+        ("ssh/proxy_command", "", 'ssh.proxy_command: "" is shorter than 1 character'),
+        ("nodes/1/ssh", {"user": "ops"}, r"nodes.1.ssh"),
         ("guest_image", "/nowhere/guest.raw", "guest_image: '/nowhere/guest.raw' is not a file that exists"),
         ("external_network/cidr", "172.29.22.1/24", "external_network.cidr: '172.29.22.1/24'"),
         ("external_network/gateway", "10.0.0.1", "external_network.gateway: '10.0.0.1' is not an address of"),

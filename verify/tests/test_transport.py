@@ -1,3 +1,5 @@
+import dataclasses
+import re
 import shlex
 import subprocess
 from collections.abc import Sequence
@@ -5,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from hoplab.lab.deployment import Deployment
+from hoplab.capture.channel import Channel
+from hoplab.lab.deployment import Deployment, Ssh
 from hoplab.lab.ssh import (
     OUTPUT_BYTES,
     NodeConnections,
@@ -61,6 +64,59 @@ def test_the_command_for_a_person_can_be_copied(deployment: Deployment) -> None:
     assert words[0] == "ssh"
     assert words[-2] == "root@172.29.20.21"
     assert shlex.split(words[-1]) == ["journalctl", "-u", "a b"]
+
+
+BY_SUDO = Target("cmp1", "192.0.2.21", "ops", 22, Path("/k"), Path("/known"), sudo=True)
+PROXY = "ssh -F /dev/null -i /k -p 22 -W [%h]:%p ops@jump.example.org"
+
+
+def operated(deployment: Deployment) -> Ssh:
+    """Return the way to the lab's nodes for a user that is not root, by way of another machine."""
+    return dataclasses.replace(deployment.ssh, user="ops", sudo=True, proxy_command=PROXY)
+
+
+def test_a_user_that_is_not_root_becomes_root_without_a_password(deployment: Deployment) -> None:
+    argv = ssh_argv(node_target(operated(deployment), deployment.nodes[0]), ["ceph", "osd tree"])
+    assert argv[-3] == "ops@172.29.20.11"
+    assert shlex.split(argv[-1]) == ["sudo", "-n", "--", "ceph", "osd tree"]
+
+
+def test_another_machine_may_lie_between(deployment: Deployment) -> None:
+    argv = ssh_argv(node_target(operated(deployment), deployment.nodes[0]), ["true"])
+    assert f"ProxyCommand={PROXY}" in options(argv)
+    assert not any(option.startswith("Proxy") for option in options(ssh_argv(GUEST, ["true"])))
+
+
+def test_the_agent_is_started_with_the_same_rights(deployment: Deployment) -> None:
+    channel = Channel(operated(deployment), deployment.nodes[0], {}, lambda *_: None)
+    assert shlex.split(channel._argv[-1])[:5] == ["sudo", "-n", "--", "python3", "-c"]
+
+
+def test_a_node_may_have_a_way_of_its_own(deployment: Deployment) -> None:
+    own = dataclasses.replace(deployment.nodes[1], ssh=operated(deployment))
+    assert ssh_argv(node_target(deployment.ssh, own), ["true"])[-3] == "ops@172.29.20.21"
+    assert ssh_argv(node_target(deployment.ssh, deployment.nodes[0]), ["true"])[-3:] == [
+        "root@172.29.20.11",
+        "--",
+        "true",
+    ]
+
+
+def test_a_person_is_shown_the_whole_way(deployment: Deployment) -> None:
+    words = shlex.split(command_for_person(operated(deployment), deployment.nodes[1], ["tail", "/var/log/a b"]))
+    assert f"ProxyCommand={PROXY}" in options(words)
+    assert shlex.split(words[-1]) == ["sudo", "-n", "--", "tail", "/var/log/a b"]
+
+
+def test_a_sudo_that_wants_a_password_is_no_answer_of_the_command() -> None:
+    said = "cmp1: ops can't become root (sudo: a password is required): give that user the right"
+    with pytest.raises(SourceError, match=re.escape(said)):
+        execute(BY_SUDO, ["true"], timeout=1, runner=lambda *_: answer(1, "", "sudo: a password is required\n"))
+
+
+def test_a_command_that_fails_under_sudo_is_an_answer() -> None:
+    result = execute(BY_SUDO, ["false"], timeout=1, runner=lambda *_: answer(1, "", "grep: no such file"))
+    assert result.status == 1
 
 
 def test_a_command_that_fails_is_an_answer() -> None:

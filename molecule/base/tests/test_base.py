@@ -31,3 +31,16 @@ def test_the_journal_outlives_a_reboot(ctl1: Node) -> None:
 def test_the_system_is_in_good_health(ctl1: Node) -> None:
     eventually("the node has booted", lambda: ctl1.run("systemctl is-system-running").stdout.strip() == "running", 60)
     assert ctl1.output("systemctl --failed --plain --no-legend").strip() == ""
+
+
+def test_of_a_sites_own_hosts_only_a_block_is_changed(scenario: Scenario, ctl1: Node) -> None:
+    site = "127.0.0.1 localhost\n::1 ip6-localhost\n192.0.2.7 printer.example.org printer\n"
+    ctl1.output("cat > /etc/hosts", site)
+    for _time in range(2):
+        done = scenario.converge(base_hosts_block=True)
+        assert done.returncode == 0, done.stdout[-3000:]
+    assert done.stdout.count("changed=0") == len(scenario.nodes) + 1  # and this machine
+    found = ctl1.output("cat /etc/hosts")
+    assert found.endswith(f"# END nodes of the lab, made by Hoplab\n{site}")
+    assert ctl1.output("getent ahostsv4 cmp1").split()[0] == scenario.nodes["cmp1"].address
+    assert ctl1.output("getent hosts printer").split()[0] == "192.0.2.7"

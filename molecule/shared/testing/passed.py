@@ -32,6 +32,7 @@ UNUSED = (
     "verify/tests/",
     "verify/samples/",
     "inventories/local/hosts",
+    "inventories/machines/",
     ".ci/",
     ".pre-commit-config.yaml",
     ".yamllint",
@@ -182,7 +183,10 @@ def with_what_they_name(root: Path, roles: Iterable[str]) -> frozenset[str]:
     found: set[str] = set(SHARED_ROLES)
     while todo:
         one = todo.pop()
-        if one in there and one not in found:
+        if one.endswith("_"):
+            # The end of the name is a template (node_{{ kind }}): it may be any of them.
+            todo += [name for name in there if name.startswith(one)]
+        elif one in there and one not in found:
             found.add(one)
             todo += [name for text in _texts(root / "roles" / one) for name in NAMED.findall(text)]
     return frozenset(found)

@@ -29,23 +29,30 @@ class Service:
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
-    """One machine of the lab; address: where it is managed."""
-
-    name: str
-    address: str
-    groups: frozenset[str]
-    services: tuple[Service, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Ssh:
-    """How every node is reached."""
+    """How nodes are reached.
+
+    sudo: whether the user becomes root by sudo, which must not ask for a password; proxy_command: ssh's command for the
+    way there (ProxyCommand), empty where there is nothing in between.
+    """
 
     user: str
     port: int
     key: Path
     known_hosts: Path
+    sudo: bool = False
+    proxy_command: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One machine of the lab. address: where it is managed; ssh: how it is reached, None: as the lab says of all."""
+
+    name: str
+    address: str
+    groups: frozenset[str]
+    services: tuple[Service, ...]
+    ssh: Ssh | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,15 +135,20 @@ def find_lab(argument: str | None, *, environ: Mapping[str, str] | None = None, 
 ADVICE: Final = "run `make lab` to write the file anew"
 PORT: Final = {"type": "integer", "minimum": 1, "maximum": 65535}
 SERVICE: Final = object_schema({"name": WORD, "unit": WORD, "port": nullable(PORT), "logs": list_schema(WORD)})
+SSH: Final = object_schema(
+    {"user": WORD, "port": PORT, "key": WORD, "known_hosts": WORD}, {"sudo": {"type": "boolean"}, "proxy_command": WORD}
+)
 NODE: Final = object_schema(
-    {"name": WORD, "address": WORD, "groups": list_schema(WORD), "services": list_schema(SERVICE)}
+    {"name": WORD, "address": WORD, "groups": list_schema(WORD), "services": list_schema(SERVICE)},
+    # Where it is reached in another way than the first node.
+    {"ssh": SSH},
 )
 FORM: Final = object_schema(
     {
         "schema": {"const": SCHEMA},
         **dict.fromkeys(("inventory", "release", "clouds_file", "cloud", "region", "guest_image"), WORD),
         "nodes": list_schema(NODE, minItems=1),
-        "ssh": object_schema({"user": WORD, "port": PORT, "key": WORD, "known_hosts": WORD}),
+        "ssh": SSH,
         "external_network": object_schema(
             {
                 **dict.fromkeys(("physical_network", "cidr", "gateway"), WORD),
@@ -164,12 +176,7 @@ def load(path: Path) -> Deployment:
         inventory=found["inventory"],
         release=found["release"],
         nodes=_nodes(path, found["nodes"]),
-        ssh=Ssh(
-            user=found["ssh"]["user"],
-            port=found["ssh"]["port"],
-            key=_file(path, "ssh.key", found["ssh"]["key"]),
-            known_hosts=_file(path, "ssh.known_hosts", found["ssh"]["known_hosts"]),
-        ),
+        ssh=_ssh(path, "ssh", found["ssh"]),
         clouds_file=_file(path, "clouds_file", found["clouds_file"]),
         cloud=found["cloud"],
         region=found["region"],
@@ -190,6 +197,17 @@ def _file(path: Path, place: str, named: str) -> Path:
     return file
 
 
+def _ssh(path: Path, place: str, found: Mapping[str, Any]) -> Ssh:
+    return Ssh(
+        user=found["user"],
+        port=found["port"],
+        key=_file(path, f"{place}.key", found["key"]),
+        known_hosts=_file(path, f"{place}.known_hosts", found["known_hosts"]),
+        sudo=found.get("sudo", False),
+        proxy_command=found.get("proxy_command", ""),
+    )
+
+
 def _token_cache(path: Path, found: Mapping[str, str]) -> TokenCache:
     file = _file(path, "token_cache.secret_file", found["secret_file"])
     secret = files.read_text(file, advice=ADVICE).strip()
@@ -206,7 +224,8 @@ def _nodes(path: Path, found: Sequence[Mapping[str, Any]]) -> tuple[Node, ...]:
         services = tuple(
             Service(some["name"], some["unit"], some["port"], tuple(some["logs"])) for some in one["services"]
         )
-        node = Node(one["name"], one["address"], frozenset(one["groups"]), services)
+        ssh = _ssh(path, f"nodes.{number}.ssh", one["ssh"]) if "ssh" in one else None
+        node = Node(one["name"], one["address"], frozenset(one["groups"]), services, ssh)
         for field in ("name", "address"):
             if any(getattr(other, field) == getattr(node, field) for other in nodes):
                 refuse(path, f"nodes.{number}.{field}", one[field], "one that no other node has", ADVICE)

@@ -22,6 +22,9 @@ SSH_FAILED: Final = 255
 OUTPUT_BYTES: Final = 32_000_000
 """How much a command may say: what is asked of nodes is a state or the end of a log, well below a megabyte."""
 CHUNK_BYTES: Final = 65_536
+SUDO: Final = ("sudo", "-n", "--")
+"""Before a command that needs root's rights. -n: where sudo wants a password, it fails and does not wait for one."""
+SUDO_FAILED: Final = 1
 
 
 class OutputError(Exception):
@@ -30,7 +33,11 @@ class OutputError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where to log in. changing_key: the host makes a new host key at each start (the guests do), so none is kept."""
+    """Where to log in, and whether what is run there is run as root by sudo.
+
+    proxy_command: ssh's command for the way there; changing_key: the host makes a new host key at each start (the
+    guests do), so none is kept.
+    """
 
     name: str
     address: str
@@ -38,6 +45,8 @@ class Target:
     port: int
     key: Path
     known_hosts: Path
+    sudo: bool = False
+    proxy_command: str = ""
     changing_key: bool = False
 
 
@@ -109,25 +118,40 @@ def ssh_argv(target: Target, argv: Sequence[str], *, control: Path | None = None
         "GlobalKnownHostsFile=/dev/null",
         f"StrictHostKeyChecking={'accept-new' if target.changing_key else 'yes'}",
     ]
+    if target.proxy_command:
+        options.append(f"ProxyCommand={target.proxy_command}")
     if control is not None:
         options += ["ControlMaster=auto", f"ControlPath={control}/%C", "ControlPersist=60"]
     flags = [word for option in options for word in ("-o", option)]
     # No user's ssh_config: a ProxyJump or an agent there must not change what a proof rests on.
     return [
         *("ssh", "-F", "/dev/null", "-i", str(target.key), "-p", str(target.port), *flags),
-        *(f"{target.user}@{target.address}", "--", shlex.join(argv)),
+        *(f"{target.user}@{target.address}", "--", shlex.join([*(SUDO if target.sudo else ()), *argv])),
     ]
 
 
 def node_target(ssh: Ssh, node: Node) -> Target:
-    """Return how a node of the lab is reached."""
-    return Target(node.name, node.address, ssh.user, ssh.port, ssh.key, ssh.known_hosts)
+    """Return how a node of the lab is reached. ssh: how those are that have no way of their own."""
+    way = node.ssh or ssh
+    return Target(
+        node.name,
+        node.address,
+        way.user,
+        way.port,
+        way.key,
+        way.known_hosts,
+        sudo=way.sudo,
+        proxy_command=way.proxy_command,
+    )
 
 
 def command_for_person(ssh: Ssh, node: Node, argv: Sequence[str]) -> str:
     """Return the command by which a person runs argv on the node, to copy into a shell."""
-    short = ["ssh", "-i", str(ssh.key), "-o", f"UserKnownHostsFile={ssh.known_hosts}", "-p", str(ssh.port)]
-    return shlex.join([*short, f"{ssh.user}@{node.address}", shlex.join(argv)])
+    way = node.ssh or ssh
+    short = ["ssh", "-i", str(way.key), "-o", f"UserKnownHostsFile={way.known_hosts}", "-p", str(way.port)]
+    if way.proxy_command:
+        short += ["-o", f"ProxyCommand={way.proxy_command}"]
+    return shlex.join([*short, f"{way.user}@{node.address}", shlex.join([*(SUDO if way.sudo else ()), *argv])])
 
 
 def execute(
@@ -140,7 +164,8 @@ def execute(
 ) -> CommandResult:
     """Run argv on a target, for at most timeout seconds; a status other than 0 is an answer, not an error.
 
-    Raises SourceError if the target can't be logged in to, the time is up, or the command says too much.
+    Raises SourceError if the target can't be logged in to, sudo wants a password, the time is up, or the command says
+    too much.
     """
     if target.changing_key:
         target.known_hosts.unlink(missing_ok=True)
@@ -158,6 +183,13 @@ def execute(
     if done.returncode == SSH_FAILED:
         said = " ".join(done.stderr.split()) or "no message"
         raise SourceError(f"{target.name}: SSH to {target.user}@{target.address}:{target.port} failed: {said}")
+    # sudo's own failure has the status of many a command that answers "no".
+    if target.sudo and done.returncode == SUDO_FAILED and done.stderr.startswith("sudo: "):
+        said = " ".join(done.stderr.split())
+        raise SourceError(
+            f"{target.name}: {target.user} can't become root ({said}): give that user the right to run everything by "
+            "sudo without a password"
+        )
     return CommandResult(target.name, tuple(argv), done.returncode, done.stdout, done.stderr, seconds)
 
 

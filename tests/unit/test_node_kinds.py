@@ -1,0 +1,149 @@
+"""What the nodes of a lab are: each kind has a role, and what plays ask of one they ask of all."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible.errors import AnsibleFilterError
+from ansible_collections.hoplab.lab.plugins.filter.hoplab import node_kinds
+from ansible_collections.hoplab.lab.plugins.module_utils.lab_inventory import NODE_KINDS
+from tests.unit.tree import ROOT, offending, tracked
+
+SHARED = ("state", "snapshot")
+"""What the plays say of all nodes; each role has it under a name that begins with its own."""
+WANTED = {"action": "make", "name": "x", "controller": "/x", "inventory": "/x", "version": "x"}
+
+
+def specs(kind: str) -> dict[str, Any]:
+    path = ROOT / "roles" / f"node_{kind}" / "meta" / "argument_specs.yml"
+    found: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))["argument_specs"]
+    return found
+
+
+def test_kinds_are_those_of_the_roles() -> None:
+    assert {path.name for path in (ROOT / "roles").glob("node_*")} == {f"node_{kind}" for kind in NODE_KINDS.values()}
+
+
+@pytest.mark.parametrize("kind", NODE_KINDS.values())
+def test_each_role_takes_the_same(kind: str) -> None:
+    first = specs("container")
+    own = specs(kind)
+    assert set(own) == set(first) == {"main", "recover", "snapshot"}
+    for name in SHARED:
+        entry = "snapshot" if name == "snapshot" else "main"
+        assert own[entry]["options"][f"node_{kind}_{name}"] == first[entry]["options"][f"node_container_{name}"]
+    wired = yaml.safe_load((ROOT / "playbooks" / "group_vars" / "all" / "nodes.yml").read_text(encoding="utf-8"))
+    assert {name: wired[f"node_{kind}_{name}"] for name in SHARED} == {
+        name: f"{{{{ lab_nodes_{name} }}}}" for name in SHARED
+    }
+
+
+def test_no_play_knows_a_kind() -> None:
+    """Where the kinds are wired to the inventory (group_vars) they have to be named."""
+    files = [path for path in tracked("playbooks/**.yml", "molecule/shared/**.yml") if "group_vars" not in path.parts]
+    assert len(files) > 20
+    kinds = "|".join(NODE_KINDS.values())
+    assert not offending(files, rf"hoplab\.lab\.node_({kinds})|node_({kinds})_(state|take|snapshot):")
+    assert len(offending(files, r"hoplab\.lab\.node_\{\{ node_kind \}\}")) >= 7
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (["containers"] * 5, ["container"]),
+        (["machines"], ["machine"]),
+        # Machines may refuse what is asked: before anything is done to containers.
+        (["containers", "machines", "containers"], ["machine", "container"]),
+        ([], []),
+    ],
+)
+def test_each_kind_is_named_once_in_the_order_of_work(given: list[str], expected: list[str]) -> None:
+    assert node_kinds(given) == expected
+
+
+@pytest.mark.parametrize("kind", ["vms", "container", "", None])
+def test_another_kind_is_refused_with_those_that_there_are(kind: Any) -> None:
+    with pytest.raises(AnsibleFilterError, match=rf"lab_nodes_kind is '{kind}': use one of containers, machines"):
+        node_kinds(["containers", kind])
+
+
+def play(playbook: str | Path, *arguments: str | Path) -> "subprocess.CompletedProcess[str]":
+    """Run a playbook with this repository's configuration."""
+    environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "NO_COLOR": "1", "NAME": "x"}
+    argv = [Path(sys.executable).parent / "ansible-playbook", playbook, *arguments]
+    return subprocess.run(argv, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False)
+
+
+class TestMachine:
+    """The role node_machine, for which this machine stands: it is only looked at."""
+
+    @staticmethod
+    def apply(directory: Path, tasks: str = "main", **variables: Any) -> "subprocess.CompletedProcess[str]":
+        node = {"name": "m1", "user": "root", "units": [], "hypervisor": False}
+        role = {"name": "hoplab.lab.node_machine", "tasks_from": tasks}
+        task = {"name": "Apply the role", "ansible.builtin.include_role": role}
+        (directory / "play.yml").write_text(
+            yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "tasks": [task]}]), encoding="utf-8"
+        )
+        local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+        hosts = {"localhost": local, "m1": local}
+        (directory / "hosts.yml").write_text(yaml.safe_dump({"all": {"hosts": hosts}}), encoding="utf-8")
+        given = json.dumps({"node_machine_nodes": [node], **variables})
+        return play(directory / "play.yml", "--inventory", directory / "hosts.yml", "--extra-vars", given)
+
+    @pytest.mark.parametrize(
+        ("state", "told"),
+        [
+            ("started", "unreachable=0 failed=0"),
+            ("stopped", "m1: the lab's services are stopped, instances are shut off; the machines run on."),
+            ("absent", "m1: left as they are, with all that the roles installed"),
+        ],
+    )
+    def test_each_state_changes_nothing_where_nothing_runs(self, tmp_path: Path, state: str, told: str) -> None:
+        done = self.apply(tmp_path, node_machine_state=state)
+        assert done.returncode == 0, done.stdout
+        assert told in " ".join(done.stdout.split())
+        assert "changed=0" in done.stdout
+
+    def test_a_killed_snapshot_is_nothing_to_it(self, tmp_path: Path) -> None:
+        assert self.apply(tmp_path, "recover").returncode == 0
+
+    def test_snapshots_are_refused_with_the_reason(self, tmp_path: Path) -> None:
+        done = self.apply(tmp_path, "snapshot", node_machine_snapshot=WANTED)
+        assert done.returncode == 2
+        assert "A lab with machines has no snapshots (make x): their disks are not Hoplab's" in done.stdout
+
+
+class TestPlays:
+    @pytest.mark.parametrize("playbook", ["stop", "destroy", "snapshot", "nodes"])
+    def test_a_kind_without_a_role_is_refused(self, tmp_path: Path, playbook: str) -> None:
+        """Each in its own way, and each before anything is done."""
+        inventory = copied("local", tmp_path, "lab_nodes_kind: containers", "lab_nodes_kind: vms")
+        done = play(f"playbooks/{playbook}.yml", "--inventory", inventory)
+        assert done.returncode != 0
+        assert "containers, machines" in done.stdout + done.stderr
+        assert "changed=0" in done.stdout
+
+    def test_a_lab_of_machines_has_no_snapshots(self, tmp_path: Path) -> None:
+        done = play("playbooks/snapshot.yml", "--inventory", copied("machines", tmp_path))
+        assert done.returncode == 2
+        assert "A lab with machines has no snapshots (make x)" in done.stdout
+
+
+def copied(name: str, directory: Path, before: str = "", after: str = "") -> Path:
+    """Return a copy of an inventory below a clone that has nothing else, with something exchanged in its lab.yml."""
+    place = directory / "inventories" / "copy"
+    (directory / "roles").symlink_to(ROOT / "roles")
+    place.parent.mkdir()
+    subprocess.run(["cp", "-a", ROOT / "inventories" / name, place], check=True)
+    (place.parent / "groups.yml").write_bytes((ROOT / "inventories" / "groups.yml").read_bytes())
+    lab = place / "group_vars" / "all" / "lab.yml"
+    text = lab.read_text(encoding="utf-8")
+    assert before in text
+    lab.write_text(text.replace(before, after) if before else text, encoding="utf-8")
+    return place
