@@ -35,7 +35,7 @@ def add_forms(verb: argparse.ArgumentParser) -> None:
     form.add_argument("--junit", action="store_true", help="as JUnit XML")
     form.add_argument("--json", action="store_true", help="as it is in report.json")
     verb.add_argument("--output", metavar="FILE", type=path, help="where to write it (default: standard output)")
-    verb.add_argument("--perfetto", metavar="FILE", type=path, help="write a trace that Perfetto and Chrome open")
+    verb.add_argument("--perfetto", metavar="FILE", type=path, help="write a trace that Perfetto opens")
     verb.add_argument(
         "--otlp",
         metavar="FILE|URL",

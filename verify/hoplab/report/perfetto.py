@@ -1,4 +1,4 @@
-"""The report in Chrome's trace event format, which ui.perfetto.dev and chrome://tracing open.
+"""The report in Chrome's trace event format, which ui.perfetto.dev opens.
 
 A process is a node, a thread an actor on it, a slice a hop; arrows (flow events) lead from what a hop must follow to
 the hop. Witnesses are instants on threads of their own, each where it was seen.

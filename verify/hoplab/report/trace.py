@@ -104,7 +104,7 @@ def trace(document: Document) -> Trace:
     )
     return Trace(
         trace_id=_digest(32, identity),
-        whole=_whole(document, spans, _digest(16, identity)),
+        whole=_whole(document, spans, _digest(16, identity, "")),
         hops=spans,
         inventory=document["inventory"],
         release=document["release"],
