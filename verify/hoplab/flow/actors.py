@@ -23,16 +23,17 @@ class RecorderEntry:
 class Actor:
     """An actor of the flows.
 
-    called: how it is called in a sentence; what: what it is; service: its daemon by the name in a lab's description,
-    empty if it is none; run_by: the service that runs it then, empty if none does; account: in the database; on_host:
-    whether it acts on the instance's host; log: the form of its log files, empty if it has none of one form;
-    recorders: by their names.
+    called: how it is called in a sentence; what: what it is; box: in which box of the picture it is drawn; service: its
+    daemon by the name in a lab's description, empty if it is none; run_by: the service that runs it then, empty if none
+    does; account: in the database; on_host: whether it acts on the instance's host; log: the form of its log files,
+    empty if it has none of one form; recorders: by their names.
     """
 
     name: str
     called: str
     what: str
     project: str
+    box: str
     service: str
     run_by: str
     account: str
@@ -64,6 +65,7 @@ def _actor(entry: Mapping[str, Any]) -> Actor:
         called=entry["called"],
         what=entry["is"],
         project=entry["project"],
+        box=entry.get("box", entry["project"]),
         service=entry.get("service", ""),
         run_by=entry.get("run_by", ""),
         account=entry.get("account", entry["actor"]),

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from hoplab.flow.actors import SERVICES
 from hoplab.flow.model import LAUNCH, PLACEHOLDER, Flow, Hint, Hop
 from hoplab.judge.pace import Pace, lags, slow_hop
 from hoplab.judge.verdicts import JudgedHop, Verdicts
@@ -15,7 +14,8 @@ from hoplab.judge.waits import Wait, by_hop
 from hoplab.model.events import Event, Ids
 from hoplab.model.sources import Source
 from hoplab.report.form import SCHEMA
-from hoplab.run.record import PREPARATION, RunRecord, Unit
+from hoplab.report.nodes import node_names, nodes_and_actors
+from hoplab.run.record import PREPARATION, RunRecord
 
 LINE: Final = 1000
 DENIALS: Final = 5
@@ -60,6 +60,7 @@ def document(
         "warm": record.warm,
         "inventory": record.inventory,
         "launch": _launch(record),
+        "nodes": nodes_and_actors(record.states, record.clocks),
         "clocks": {
             node: {"offset": round(clock.offset, 6), "uncertainty": round(clock.uncertainty, 6)}
             for node, clock in sorted(record.clocks.items())
@@ -276,12 +277,6 @@ def place(hint: Hint, record: RunRecord) -> str:
     if hint.at == "host":
         return f"on {record.host}" if record.host else "on the instance's host"
     return f"on {', '.join(node_names(hint.at, record.states)) or hint.at}"
-
-
-def node_names(actor: str, states: Iterable[Unit]) -> list[str]:
-    """Return the nodes on which an actor runs, by the daemons' states."""
-    service = SERVICES.get(actor)
-    return list(dict.fromkeys(unit.node for unit in states if unit.service == service))
 
 
 def filled(hint: Hint, ids: Ids) -> str:

@@ -12,7 +12,8 @@ from hoplab.judge.verdicts import JudgedHop, Verdicts
 from hoplab.model.clocks import event_time
 from hoplab.model.events import Event, Ids
 from hoplab.parse.trouble import Log, Trouble, find_troubles, plain
-from hoplab.report.document import filled, first_number, instant, node_names, place, witness
+from hoplab.report.document import filled, first_number, instant, place, witness
+from hoplab.report.nodes import node_names
 from hoplab.run.record import RunRecord, Unit
 
 DENIED: Final = "DENIED"

@@ -113,7 +113,14 @@ FORM: Final = object_schema(
         "hops": list_schema(HOP, minItems=1, maxItems=MOST_HOPS),
         "failure": nullable(FAILURE),
     },
-    {"slow": nullable(SLOW), "waits": nullable(WAITS), "preparation": nullable(PREPARATION), "journey": TEXT},
+    {
+        "slow": nullable(SLOW),
+        "waits": nullable(WAITS),
+        "preparation": nullable(PREPARATION),
+        "journey": TEXT,
+        # Older reports do not say where who runs.
+        "nodes": list_schema(object_schema({"name": TEXT, "actors": list_schema(TEXT)})),
+    },
 )
 """What report.json has to be (JSON Schema)."""
 READER: Final = SchemaReader(FORM, formats={"moment": _is_moment}, limit=LIMIT)

@@ -1,4 +1,9 @@
-"""The report as one HTML file that needs nothing else: no network, no script."""
+"""The report as one HTML file that needs nothing else: no network, and of scripts its own one alone."""
+
+import base64
+import hashlib
+from importlib import resources
+from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -25,15 +30,21 @@ from hoplab.report.outline import (
     voices,
     when,
 )
+from hoplab.report.picture import Data, embedded, picture
 from hoplab.report.sequence import sequence
 from hoplab.report.svg import verdict_class
 from hoplab.report.timeline import longest_gaps, timeline
 
 
-def render_html(document: Document) -> str:
+CDATA: Final = ("//<![CDATA[\n", "//]]>")
+"""What a script begins and ends with, so that what reads the page as XML takes it as text; to JavaScript, comments."""
+
+
+def render_html(document: Document, *, data: Data | None = None, connect: str = "'none'") -> str:
     """Return the report of a result document (report.json) as an HTML page, which is well-formed XML, too.
 
-    Raises KeyError or jinja2.UndefinedError for a document without what the schema has, ValueError for a time that is
+    data: what the picture shows, by default this run; connect: whom the page's script may connect to, as the
+    Content-Security-Policy has it (`connect-src`). Raises KeyError or jinja2.UndefinedError for a document without what the schema has, ValueError for a time that is
     none.
     """
     document = read(document)
@@ -57,8 +68,16 @@ def render_html(document: Document) -> str:
         "trouble": trouble_line,
         "waited": waited,
     }
+    style = environment.get_template("report.css").render(looks=LOOKS)
+    style += environment.get_template("picture.css").render(looks=LOOKS)
+    script = CDATA[0] + page_script() + CDATA[1]
     page = environment.get_template("report.html.j2").render(
         document=document,
+        # All of these are made here, or escaped: see `embedded`.
+        policy=policy(style, script, connect),
+        style=Markup(style),
+        data=Markup(embedded(picture(document) if data is None else data)),
+        script=Markup(script),
         journey=journey(document),
         as_verdict=RESULTS.get(document["result"], "unknown"),
         sentence=sentence(document),
@@ -79,6 +98,27 @@ def render_html(document: Document) -> str:
         gaps=gaps,
     )
     return page.rstrip() + "\n"
+
+
+def page_script() -> str:
+    """Return the page's script, which `make page` makes."""
+    return resources.files("hoplab.report").joinpath("templates", "page.js").read_text(encoding="utf-8")
+
+
+def policy(style: str, script: str, connect: str = "'none'") -> str:
+    """Return the Content-Security-Policy of a page: this style and this script, and nothing else.
+
+    connect: whom the script may connect to.
+    """
+    return (
+        f"default-src 'none'; style-src {_digest(style)}; script-src {_digest(script)}; connect-src {connect}; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _digest(text: str) -> str:
+    """Return the digest of a style or a script as a policy has it."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 def _with_verdict(document: Document, verdict: str) -> list[Entry]:

@@ -9,7 +9,7 @@ class Look:
     """How a verdict is shown, always beside its name.
 
     sign: one character; terminal: a style of rich; light, dark: its colour on the page, as CSS has it, on a light and
-    on a dark ground; short: what it means, in some words; meaning: in whole sentences.
+    on a dark ground; dash, width: of its lines in drawings, as SVG has them; short: what it means, in some words; meaning: in whole sentences.
     """
 
     sign: str
@@ -18,6 +18,8 @@ class Look:
     dark: str
     short: str
     meaning: str
+    dash: str = "none"
+    width: float = 1.6
 
 
 LOOKS: Final = {
@@ -36,6 +38,7 @@ LOOKS: Final = {
         dark="#e9b949",
         short="one witness only",
         meaning="One witness only. It counts as having happened where the hop says why there can't be a second one.",
+        width=1,
     ),
     "cached": Look(
         sign="\N{ANTICLOCKWISE OPEN CIRCLE ARROW}",
@@ -44,6 +47,7 @@ LOOKS: Final = {
         dark="#79c7f5",
         short="served from a cache, with evidence of that",
         meaning="It was not needed, because the answer came from a cache, and the evidence of that is there.",
+        dash="2 3",
     ),
     "not applicable": Look(
         sign="\N{EN DASH}",
@@ -52,6 +56,8 @@ LOOKS: Final = {
         dark="#a9b2bc",
         short="this cloud is configured without it",
         meaning="This cloud is configured without it, and the evidence of that is there.",
+        dash="1 5",
+        width=1,
     ),
     "absent": Look(
         sign="\N{BALLOT X}",
@@ -60,6 +66,8 @@ LOOKS: Final = {
         dark="#ff8f88",
         short="all sources were read, and nothing speaks for it",
         meaning="All sources were read, and nothing speaks for it; or an answer or a guest says that it failed.",
+        dash="9 5",
+        width=2.6,
     ),
     "out of order": Look(
         sign="\N{UPWARDS ARROW LEFTWARDS OF DOWNWARDS ARROW}",
@@ -68,6 +76,8 @@ LOOKS: Final = {
         dark="#ffa657",
         short="seen before a hop that it must follow",
         meaning="It was seen before a hop that it must follow, by more than the nodes' clocks may be wrong.",
+        dash="14 3 3 3",
+        width=2.6,
     ),
     "blocked": Look(
         sign="\N{CIRCLED DIVISION SLASH}",
@@ -76,6 +86,7 @@ LOOKS: Final = {
         dark="#d5adff",
         short="absent, and so is a hop that it must follow",
         meaning="Nothing speaks for it, and a hop that must come before it did not happen either.",
+        dash="6 6",
     ),
     "unknown": Look(
         sign="?",
@@ -84,6 +95,7 @@ LOOKS: Final = {
         dark="#e6d06a",
         short="a source that it needs could not be read",
         meaning="A source that it needs could not be read: neither good nor bad, and it says what to fix.",
+        dash="4 3",
     ),
 }
 """All verdicts (`hoplab.judge.verdicts.Verdict`), in the order in which they are counted."""

@@ -1,0 +1,609 @@
+(() => {
+"use strict";
+const modules = {};
+modules.data = (() => {
+const UNKNOWN = { sign: "?", kind: "v-unknown", short: "" };
+function lookOf(data, verdict) {
+    return data.looks[verdict] ?? UNKNOWN;
+}
+function actorOf(id) {
+    return id.slice(0, id.lastIndexOf("@"));
+}
+function nodeOf(id) {
+    const node = id.slice(id.lastIndexOf("@") + 1);
+    return node === "client" ? "" : node;
+}
+return { lookOf, actorOf, nodeOf };
+})();
+modules.dom = (() => {
+const SVG = "http://www.w3.org/2000/svg";
+function html(tag, attributes = {}, ...inside) {
+    return filled(document.createElement(tag), attributes, inside);
+}
+function svg(tag, attributes = {}, ...inside) {
+    return filled(document.createElementNS(SVG, tag), attributes, inside);
+}
+function filled(element, attributes, inside) {
+    for (const [name, value] of Object.entries(attributes)) {
+        element.setAttribute(name, String(value));
+    }
+    element.append(...inside);
+    return element;
+}
+function byId(id, kind) {
+    const found = document.getElementById(id);
+    if (!(found instanceof kind)) {
+        throw new Error(`the page has no ${kind.name} with the id ${id}`);
+    }
+    return found;
+}
+function mark(element, name, wanted) {
+    element.classList.toggle(name, wanted);
+}
+return { html, svg, byId, mark };
+})();
+modules.state = (() => {
+const WAY = 0.45;
+function settled(data, index) {
+    const step = data.steps[index];
+    if (!step) {
+        return index < 0 ? 0 : data.end;
+    }
+    return Math.min(step.bent + WAY, nextOf(data, index) - 0.001);
+}
+function nextOf(data, index) {
+    if (index === data.reached - 1) {
+        return data.end;
+    }
+    return data.steps[index + 1]?.bent ?? Infinity;
+}
+function lastTime(data) {
+    return Math.max(data.end, (data.steps.at(-1)?.bent ?? 0) + WAY);
+}
+function stateAt(data, wanted) {
+    const time = Math.min(Math.max(wanted, 0), lastTime(data));
+    let index = -1;
+    while (index + 1 < data.steps.length && data.steps[index + 1].bent <= time) {
+        index += 1;
+    }
+    const ended = time >= data.end;
+    const over = ended && index < data.reached && !stopsAt(data, index) && !data.live;
+    const began = data.steps[index]?.bent ?? 0;
+    const moved = Math.min(Math.max((time - began) / WAY, 0), 1);
+    return { time, index: over ? data.reached : index, over, missing: ended && data.broken !== null, moved };
+}
+function stopsAt(data, index) {
+    return data.broken !== null && data.steps[index]?.name === data.broken.name;
+}
+function stepped(data, state, by) {
+    if (state.over) {
+        return by < 0 ? settled(data, data.reached - 1) : settled(data, data.reached);
+    }
+    const index = state.index + by;
+    if (index < 0) {
+        return 0;
+    }
+    if (by > 0 && index === data.reached && !stopsAt(data, state.index) && state.time < data.end) {
+        return data.end;
+    }
+    return settled(data, Math.min(index, data.steps.length - 1));
+}
+function found(data, wanted) {
+    const named = data.steps.findIndex((step) => step.name === wanted);
+    if (named >= 0) {
+        return named;
+    }
+    return data.steps.findIndex((step) => step.number.split(", ").includes(wanted) && wanted !== "+");
+}
+function linkTo(data, step) {
+    const alone = step.number !== "+" && data.steps.filter((other) => other.number === step.number).length === 1;
+    return `#hop=${encodeURIComponent(alone && !step.number.includes(",") ? step.number : step.name)}`;
+}
+function afterReal(data, time, seconds, instant = 0.02) {
+    let [at, left] = [time, seconds];
+    while (left > 0 && at < data.end) {
+        const index = stateAt(data, at).index;
+        const [begin, real] = [data.steps[index]?.bent ?? 0, data.steps[index]?.real ?? null];
+        const behind = index + 1 < data.reached ? data.steps[index + 1] : null;
+        const until = behind?.bent ?? data.end;
+        const took = behind === null ? until - begin : Math.max((behind.real ?? real ?? 0) - (real ?? 0), instant);
+        const needed = ((until - at) / (until - begin)) * took;
+        if (needed > left) {
+            return at + (left / took) * (until - begin);
+        }
+        [at, left] = [until, left - needed];
+    }
+    return Math.min(at, data.end);
+}
+return { settled, lastTime, stateAt, stopsAt, stepped, found, linkTo, afterReal };
+})();
+modules.controls = (() => {
+const { lookOf } = modules.data;
+const { byId, svg } = modules.dom;
+const { stateAt, stepped } = modules.state;
+const TICK_SCALE = 1000;
+class Controls {
+    #data;
+    #player;
+    #play = byId("picture-play", HTMLButtonElement);
+    #time = byId("picture-time", HTMLInputElement);
+    #ticks = byId("picture-ticks", SVGSVGElement);
+    #clock = byId("picture-clock", HTMLElement);
+    constructor(section, data, player) {
+        this.#data = data;
+        this.#player = player;
+        this.#play.addEventListener("click", () => player.toggle());
+        byId("picture-back", HTMLButtonElement).addEventListener("click", () => this.#step(-1));
+        byId("picture-forward", HTMLButtonElement).addEventListener("click", () => this.#step(1));
+        this.#time.addEventListener("input", () => player.go(Number(this.#time.value)));
+        const pace = byId("picture-pace", HTMLSelectElement);
+        pace.addEventListener("change", () => (player.pace = pace.value));
+        document.addEventListener("keydown", (event) => this.#key(event, section));
+        this.data = data;
+    }
+    set data(data) {
+        this.#data = data;
+        this.#time.max = String(data.end);
+        this.#ticks.setAttribute("viewBox", `0 0 ${TICK_SCALE} 14`);
+        this.#ticks.replaceChildren(...data.steps.slice(0, data.reached).map((step) => {
+            const x = ((step.bent / data.end) * TICK_SCALE).toFixed(1);
+            const plain = step.verdict === "proved";
+            return svg("line", { x1: x, x2: x, y1: plain ? 5 : 0, y2: 14, class: `stroke ${lookOf(data, step.verdict).kind}` });
+        }));
+    }
+    render(state) {
+        const { playing } = this.#player;
+        this.#play.textContent = playing ? "Pause" : "Play";
+        this.#time.value = String(Math.min(state.time, this.#data.end));
+        const step = state.over ? undefined : this.#data.steps[state.index];
+        const place = step ? `hop ${state.index + 1} of ${this.#data.steps.length}` : state.over ? "end" : "begin";
+        const real = step ? step.when || "no time" : "";
+        this.#clock.textContent = [place, real && `${real}`, `${state.time.toFixed(1)} s on the screen`].filter(Boolean).join(", ");
+        this.#time.setAttribute("aria-valuetext", step ? `${place}: ${step.number} ${step.name}` : place);
+    }
+    #step(by) {
+        this.#player.go(stepped(this.#data, stateAt(this.#data, this.#player.time), by));
+    }
+    #key(event, section) {
+        if (event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) {
+            return;
+        }
+        const target = event.target instanceof Element ? event.target : document.body;
+        const within = section.contains(target);
+        if ((!within && !(target === document.body && isSeen(section))) || target instanceof HTMLSelectElement) {
+            return;
+        }
+        const acts = {
+            ArrowRight: () => this.#step(1),
+            ArrowLeft: () => this.#step(-1),
+            Home: () => this.#player.go(0),
+            End: () => this.#player.go(this.#data.end),
+        };
+        if (!(target instanceof HTMLButtonElement || target instanceof HTMLAnchorElement)) {
+            acts[" "] = () => this.#player.toggle();
+        }
+        const act = acts[event.key];
+        if (act) {
+            event.preventDefault();
+            act();
+        }
+    }
+}
+function isSeen(element) {
+    const { top, bottom } = element.getBoundingClientRect();
+    return bottom > 0 && top < window.innerHeight;
+}
+return { Controls };
+})();
+modules.details = (() => {
+const { actorOf, lookOf, nodeOf } = modules.data;
+const { html } = modules.dom;
+const { linkTo, stopsAt } = modules.state;
+function captionOf(data, state) {
+    const step = data.steps[state.index];
+    if (state.over || (!step && data.reached === 0)) {
+        return data.sentence;
+    }
+    if (!step) {
+        return `${data.reached} hops. Play shows them in the order of their times.`;
+    }
+    const said = step.verdict === "proved" ? "" : ` ${capital(step.verdict)}: ${step.why}.`;
+    return `${step.number} ${step.name}: ${placeOf(step.from)} → ${placeOf(step.to)}. ${step.meaning}${said}`;
+}
+function detailsOf(data, state) {
+    const step = state.over ? undefined : data.steps[state.index];
+    if (!step) {
+        return [html("h3", {}, state.over ? capital(data.result.name) : data.title), html("p", {}, data.sentence),
+            ...(data.reached === 0 ? missing(data) : [html("p", {}, "A click on a hop or an arrow shows its evidence.")])];
+    }
+    const look = lookOf(data, step.verdict);
+    return [
+        html("h3", {}, html("span", { class: "step" }, step.number), ` ${step.name}`),
+        html("p", { class: "route" }, `${placeOf(step.from)} → ${placeOf(step.to)}`),
+        html("p", {}, html("span", { class: `badge ${look.kind}` }, `${look.sign} ${step.verdict}`), look.short ? `: ${look.short}` : ""),
+        html("p", {}, step.meaning),
+        ...(step.verdict === "proved" ? [] : [fact("Why", step.why)]),
+        ...(stopsAt(data, state.index) ? missing(data) : []),
+        fact(`Today ${step.today}`, [step.how, step.reason].filter(Boolean).join(" ")),
+        ...(step.real === null ? [] : [fact("When", timeOf(step))]),
+        ...step.denials.flatMap((witness) => quoted(witness, "against it, ")),
+        ...step.witnesses.flatMap((witness) => quoted(witness, "")),
+        ...(step.witnesses.length + step.denials.length ? [] : [html("p", {}, "No witness.")]),
+        ...(step.hint.run ? [html("p", {}, html("b", {}, "See it by hand"), `, ${step.hint.where}:`), quote(step.hint.run)] : []),
+        ...others(data, step),
+        html("p", {}, html("a", { href: `#hop-${step.name}` }, `${step.name} in the list below`)),
+    ];
+}
+function placeOf(id) {
+    return nodeOf(id) ? `${actorOf(id)} on ${nodeOf(id)}` : actorOf(id);
+}
+function timeOf(step) {
+    const waited = step.waited ? `; over ${step.waited}` : "";
+    return `${step.when} since the first hop, ${step.took.toFixed(3)} s from its first witness to its last${waited}.`;
+}
+function missing(data) {
+    const lines = (data.broken?.lines ?? []).map(([title, text]) => html("div", {}, html("dt", {}, title), html("dd", {}, text)));
+    return lines.length ? [html("h4", {}, "What is missing here"), html("dl", { class: "missing" }, ...lines)] : [];
+}
+function others(data, step) {
+    const same = data.steps.filter((one) => one !== step && one.from === step.from && one.to === step.to);
+    const links = same.flatMap((one, index) => [
+        index ? ", " : "", html("a", { href: linkTo(data, one) }, `${one.number} ${one.name}`)
+    ]);
+    return links.length ? [html("p", {}, html("b", {}, "On the same arrow:"), " ", ...links)] : [];
+}
+function quoted(witness, role) {
+    return [
+        html("p", { class: "witness" }, html("b", {}, witness.who), ` on ${witness.node}, ${role}${witness.kind}, ${witness.time}`, ...(witness.id ? [", by ", html("code", {}, witness.id)] : []), "; read in ", html("code", {}, witness.source), ":"),
+        quote(witness.line),
+    ];
+}
+function quote(text) {
+    return html("pre", {}, html("code", {}, text));
+}
+function fact(title, text) {
+    return html("p", {}, html("b", {}, `${title}:`), ` ${text}`);
+}
+function capital(text) {
+    return text.charAt(0).toUpperCase() + text.slice(1);
+}
+return { captionOf, detailsOf };
+})();
+modules.list = (() => {
+const { actorOf, lookOf } = modules.data;
+const { html, mark } = modules.dom;
+const { linkTo } = modules.state;
+class HopList {
+    #root;
+    #items;
+    #links;
+    #shown = -2;
+    constructor(root, data, chosen) {
+        this.#root = root;
+        this.#links = data.steps.map((step) => linked(data, step));
+        this.#items = this.#links.map((link, index) => {
+            link.addEventListener("click", () => chosen(index));
+            const kind = lookOf(data, data.steps[index]?.verdict ?? "").kind;
+            return html("li", { class: index < data.reached ? kind : `${kind} beyond` }, link);
+        });
+        root.replaceChildren(...this.#items);
+    }
+    render(state) {
+        this.#items.forEach((item, index) => {
+            mark(item, "now", index === state.index);
+            mark(item, "past", index < state.index);
+        });
+        if (state.index === this.#shown) {
+            return;
+        }
+        this.#links[this.#shown]?.removeAttribute("aria-current");
+        this.#shown = state.index;
+        this.#links[state.index]?.setAttribute("aria-current", "step");
+        const item = this.#items[state.index] ?? (state.index < 0 ? this.#items[0] : this.#items.at(-1));
+        if (item) {
+            const [root, own] = [this.#root.getBoundingClientRect(), item.getBoundingClientRect()];
+            this.#root.scrollTop += own.top - root.top - (root.height - own.height) / 2;
+        }
+    }
+}
+function linked(data, step) {
+    const look = lookOf(data, step.verdict);
+    return html("a", { href: linkTo(data, step) }, html("span", { class: "step" }, step.number), html("span", { class: "what" }, html("b", {}, step.name), " ", html("span", { class: "route" }, `${actorOf(step.from)} → ${actorOf(step.to)}`)), html("span", { class: "sign", "aria-hidden": "true" }, look.sign), html("span", { class: "hidden" }, step.verdict), html("span", { class: "time" }, step.when));
+}
+return { HopList };
+})();
+modules.arrows = (() => {
+const TIP = 9;
+const NOWHERE = { points: [[0, 0], [0, 0], [0, 0], [0, 0]], side: 1 };
+function arrowsOf(data) {
+    const boxes = new Map(data.boxes.map((box) => [box.id, box]));
+    const found = new Map();
+    data.steps.forEach((step, index) => {
+        const key = JSON.stringify([step.from, step.to]);
+        const arrow = found.get(key) ?? { from: step.from, to: step.to, hops: [], line: lineOf(boxes, step) };
+        arrow.hops.push(index);
+        found.set(key, arrow);
+    });
+    return [...found.values()];
+}
+function lineOf(boxes, step) {
+    const [from, to] = [boxes.get(step.from), boxes.get(step.to)];
+    return from && to ? lineBetween(from, to) : NOWHERE;
+}
+function lineBetween(from, to) {
+    const [y1, y2] = [from.y + from.h / 2, to.y + to.h / 2];
+    const right = from.x + from.w;
+    if (from.id === to.id) {
+        return { points: [[right, y1 - 7], [right + 34, y1 - 16], [right + 34, y1 + 16], [right + TIP, y1 + 7]], side: -1 };
+    }
+    if (from.x < to.x + to.w && to.x < right) {
+        const down = y2 > y1;
+        const bulge = 20 + Math.min(Math.abs(y2 - y1) * 0.12, 26);
+        const [x1, x2] = down ? [right, to.x + to.w] : [from.x, to.x];
+        const way = down ? 1 : -1;
+        const out = Math.max(x1 * way, x2 * way) * way + bulge * way;
+        return { points: [[x1, y1 + 3 * way], [out, y1 + 3 * way], [out, y2 - 3 * way], [x2 + TIP * way, y2 - 3 * way]],
+            side: down ? -1 : 1 };
+    }
+    const side = to.x > from.x ? 1 : -1;
+    const [x1, x2] = side > 0 ? [right, to.x - TIP] : [from.x, to.x + to.w + TIP];
+    const bend = Math.max(Math.abs(x2 - x1) * 0.45, 24) * side;
+    const shift = -5 * side;
+    return { points: [[x1, y1 + shift], [x1 + bend, y1 + shift], [x2 - bend, y2 + shift], [x2, y2 + shift]], side };
+}
+function pathOf({ points: [a, b, c, d] }) {
+    return `M${a.join(" ")} C${b.join(" ")} ${c.join(" ")} ${d.join(" ")}`;
+}
+function tipOf({ points, side }) {
+    const [x, y] = points[3];
+    return `M${x + TIP * side} ${y} L${x - 2 * side} ${y - 5} V${y + 5} Z`;
+}
+function pointAt({ points: [a, b, c, d] }, part) {
+    const rest = 1 - part;
+    const [i, j, k, l] = [rest ** 3, 3 * rest ** 2 * part, 3 * rest * part ** 2, part ** 3];
+    return [a[0] * i + b[0] * j + c[0] * k + d[0] * l, a[1] * i + b[1] * j + c[1] * k + d[1] * l];
+}
+return { arrowsOf, lineBetween, pathOf, tipOf, pointAt };
+})();
+modules.map = (() => {
+const { arrowsOf, pathOf, pointAt, tipOf } = modules.arrows;
+const { actorOf, lookOf } = modules.data;
+const { mark, svg } = modules.dom;
+const { stopsAt } = modules.state;
+const EDGE = 34;
+class PictureMap {
+    #data;
+    #arrows;
+    #boxes;
+    #message = svg("circle", { r: 5, class: "message" });
+    #chosen;
+    #shown = -1;
+    constructor(root, data, chosen) {
+        this.#data = data;
+        this.#chosen = chosen;
+        this.#boxes = new Map(data.boxes.map((box) => [box.id, drawnBox(box)]));
+        this.#arrows = arrowsOf(data).map((arrow) => this.#drawn(arrow));
+        const width = data.width + 2 * EDGE;
+        root.setAttribute("viewBox", `${-EDGE} -2 ${width} ${data.height + 4}`);
+        root.replaceChildren(...data.nodes.map((frame) => drawnFrame(frame, "node")), ...data.groups.map((frame) => drawnFrame(frame, "group")), ...this.#boxes.values(), ...this.#arrows.map((arrow) => arrow.group), this.#message);
+    }
+    render(state, still) {
+        this.#shown = state.index;
+        const current = state.over ? undefined : this.#data.steps[state.index];
+        for (const [id, box] of this.#boxes) {
+            const acting = current !== undefined && (current.from === id || current.to === id);
+            mark(box, "lit", acting);
+            mark(box, "touched", this.#arrows.some((arrow) => isPast(arrow, state) && (arrow.from === id || arrow.to === id)));
+        }
+        for (const arrow of this.#arrows) {
+            this.#renderArrow(arrow, state);
+        }
+        const lit = this.#arrows.find((arrow) => !state.over && arrow.hops.includes(state.index));
+        const moves = lit !== undefined && !still && state.moved < 1 && current?.real !== null;
+        mark(this.#message, "moving", moves);
+        if (lit && moves) {
+            const [x, y] = pointAt(lit.line, state.moved);
+            this.#message.setAttribute("cx", x.toFixed(1));
+            this.#message.setAttribute("cy", y.toFixed(1));
+            lit.group.parentNode?.append(lit.group, this.#message);
+        }
+        else {
+            lit?.group.parentNode?.append(lit.group);
+        }
+    }
+    #renderArrow(arrow, state) {
+        const { data, now } = { data: this.#data, now: !state.over && arrow.hops.includes(state.index) };
+        const past = isPast(arrow, state);
+        const lacking = state.missing && arrow.hops.some((index) => index >= data.reached || stopsAt(data, index));
+        const said = now ? [state.index] : arrow.hops.filter((index) => (lacking ? true : index <= state.index));
+        const verdicts = said.map((index) => data.steps[index]?.verdict ?? "");
+        const verdict = data.worst.find((one) => verdicts.includes(one)) ?? "proved";
+        const shown = now || past || lacking;
+        const look = lookOf(data, verdict);
+        arrow.group.setAttribute("class", ["arrow", now ? "now" : past ? "past" : lacking ? "lacking" : "ahead", shown ? look.kind : ""].join(" ").trim());
+        mark(arrow.group, "signed", now || (shown && verdict !== "proved"));
+        arrow.sign.textContent = look.sign;
+    }
+    #drawn(arrow) {
+        const path = pathOf(arrow.line);
+        const [x, y] = pointAt(arrow.line, 0.5);
+        const sign = svg("text", { x, y: y + 4.5, class: "sign" });
+        const title = `${actorOf(arrow.from)} to ${actorOf(arrow.to)}: ${arrow.hops.map((index) => label(this.#data, index)).join(", ")}`;
+        const group = svg("g", { class: "arrow ahead" }, svg("title", {}, title), svg("path", { d: path, class: "ground" }), svg("path", { d: path, class: "stroke" }), svg("path", { d: tipOf(arrow.line), class: "fill" }), svg("circle", { cx: x, cy: y, r: 9, class: "seal" }), sign, svg("path", { d: path, class: "hit" }));
+        const drawn = { ...arrow, group, sign };
+        group.addEventListener("click", () => this.#chosen(this.#meant(drawn)));
+        return drawn;
+    }
+    #meant(arrow) {
+        return arrow.hops.filter((index) => index <= this.#shown).at(-1) ?? arrow.hops[0] ?? 0;
+    }
+}
+function isPast(arrow, state) {
+    return arrow.hops.some((index) => index < state.index);
+}
+function label(data, index) {
+    const step = data.steps[index];
+    return step ? `${step.number} ${step.name}` : "";
+}
+function drawnFrame(frame, kind) {
+    const { x, y, w, h } = frame;
+    return svg("g", { class: `${kind}${frame.idle ? " idle" : ""}` }, svg("rect", { x, y, width: w, height: h, rx: 6 }), svg("text", { x: x + 10, y: y + 17 }, frame.title));
+}
+function drawnBox(box) {
+    const { x, y, w, h } = box;
+    return svg("g", { class: "box" }, svg("title", {}, box.is ? `${box.actor}: ${box.is}` : box.actor), svg("rect", { x, y, width: w, height: h, rx: 4 }), svg("text", { x: x + w / 2, y: y + h / 2 + 4.5, ...fitted(box) }, box.actor));
+}
+function fitted(box) {
+    const room = box.w - 10;
+    return box.actor.length * 7.2 > room ? { textLength: room, lengthAdjust: "spacingAndGlyphs" } : {};
+}
+return { PictureMap };
+})();
+modules.player = (() => {
+const { afterReal, lastTime } = modules.state;
+const PACES = { followed: 1, half: 0.5, four: 4, real: "real" };
+function later(data, time, seconds, pace) {
+    const speed = PACES[pace] ?? 1;
+    const at = speed === "real" ? afterReal(data, time, seconds) : time + seconds * speed;
+    return Math.min(at, data.end);
+}
+class Player {
+    playing = false;
+    time = 0;
+    pace = "followed";
+    #data;
+    #frame = 0;
+    #last = 0;
+    #changed;
+    constructor(data, changed) {
+        this.#data = data;
+        this.#changed = changed;
+    }
+    set data(data) {
+        this.#data = data;
+        this.time = Math.min(this.time, lastTime(data));
+    }
+    go(time) {
+        this.#halt();
+        this.time = Math.min(Math.max(time, 0), lastTime(this.#data));
+        this.#changed();
+    }
+    toggle() {
+        if (this.playing) {
+            this.#halt();
+            this.#changed();
+            return;
+        }
+        if (this.time >= this.#data.end) {
+            this.time = 0;
+        }
+        this.playing = true;
+        this.#last = performance.now();
+        this.#frame = requestAnimationFrame((now) => this.#tick(now));
+        this.#changed();
+    }
+    #tick(now) {
+        this.time = later(this.#data, this.time, Math.max(now - this.#last, 0) / 1000, this.pace);
+        this.#last = now;
+        if (this.time >= this.#data.end) {
+            this.#halt();
+        }
+        else {
+            this.#frame = requestAnimationFrame((next) => this.#tick(next));
+        }
+        this.#changed();
+    }
+    #halt() {
+        cancelAnimationFrame(this.#frame);
+        this.playing = false;
+    }
+}
+return { later, Player };
+})();
+modules.page = (() => {
+const { Controls } = modules.controls;
+const { captionOf, detailsOf } = modules.details;
+const { byId } = modules.dom;
+const { HopList } = modules.list;
+const { PictureMap } = modules.map;
+const { Player } = modules.player;
+const { found, lastTime, settled, stateAt } = modules.state;
+const STILL = matchMedia("(prefers-reduced-motion: reduce)");
+const PRINT = matchMedia("print");
+function begin() {
+    const section = byId("picture", HTMLElement);
+    let data = read();
+    let { map, list } = parts(data);
+    let detailed = NaN;
+    const caption = byId("picture-caption", HTMLElement);
+    const details = byId("picture-details", HTMLElement);
+    const player = new Player(data, () => render(player.time));
+    section.hidden = false;
+    const controls = new Controls(section, data, player);
+    function parts(of) {
+        const chosen = (index) => player.go(settled(of, index));
+        return {
+            map: new PictureMap(byId("picture-map", SVGSVGElement), of, chosen),
+            list: new HopList(byId("picture-hops", HTMLElement), of, chosen),
+        };
+    }
+    function render(time) {
+        const state = stateAt(data, PRINT.matches ? data.end : time);
+        map.render(state, STILL.matches);
+        list.render(state);
+        controls.render(state);
+        caption.setAttribute("aria-live", player.playing ? "off" : "polite");
+        if (state.index !== detailed) {
+            detailed = state.index;
+            caption.textContent = captionOf(data, state);
+            details.replaceChildren(...detailsOf(data, state));
+            details.scrollTop = 0;
+        }
+    }
+    function show(other) {
+        const atEnd = player.time >= data.end;
+        data = other;
+        player.data = controls.data = data;
+        ({ map, list } = parts(data));
+        detailed = NaN;
+        player.time = atEnd ? data.end : Math.min(player.time, lastTime(data));
+        render(player.time);
+    }
+    function follow() {
+        const wanted = /^#hop=(.+)$/.exec(location.hash)?.[1];
+        const index = wanted === undefined ? -1 : found(data, decoded(wanted));
+        if (index >= 0) {
+            player.go(settled(data, index));
+            section.scrollIntoView({ block: "start", behavior: "instant" });
+        }
+        return index >= 0;
+    }
+    addEventListener("hashchange", follow);
+    PRINT.addEventListener("change", () => render(player.time));
+    STILL.addEventListener("change", () => render(player.time));
+    if (!follow()) {
+        player.go(data.end);
+    }
+    return {
+        show,
+        render: (time) => player.go(time),
+        get time() { return player.time; },
+        get index() { return stateAt(data, player.time).index; },
+        get playing() { return player.playing; },
+    };
+}
+function read() {
+    return JSON.parse(byId("picture-data", HTMLScriptElement).textContent ?? "");
+}
+function decoded(text) {
+    try {
+        return decodeURIComponent(text);
+    }
+    catch {
+        return text;
+    }
+}
+window.picture = begin();
+return {  };
+})();
+})();

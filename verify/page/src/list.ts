@@ -1,0 +1,56 @@
+// The list of hops beside the map, which follows what is shown.
+
+import { actorOf, lookOf, type Data, type Step } from "./data.js";
+import { html, mark } from "./dom.js";
+import { linkTo, type State } from "./state.js";
+
+export class HopList {
+  #root: HTMLElement;
+  #items: HTMLLIElement[];
+  #links: HTMLAnchorElement[];
+  #shown = -2;
+
+  /** chosen: told the index of a hop that was clicked. */
+  constructor(root: HTMLElement, data: Data, chosen: (index: number) => void) {
+    this.#root = root;
+    this.#links = data.steps.map((step) => linked(data, step));
+    this.#items = this.#links.map((link, index) => {
+      link.addEventListener("click", () => chosen(index));
+      const kind = lookOf(data, data.steps[index]?.verdict ?? "").kind;
+      return html("li", { class: index < data.reached ? kind : `${kind} beyond` }, link);
+    });
+    root.replaceChildren(...this.#items);
+  }
+
+  /** Show a state: mark the hop, and scroll the list, and nothing else, to where it can be seen. */
+  render(state: State): void {
+    this.#items.forEach((item, index) => {
+      mark(item, "now", index === state.index);
+      mark(item, "past", index < state.index);
+    });
+    if (state.index === this.#shown) {
+      return;
+    }
+    this.#links[this.#shown]?.removeAttribute("aria-current");
+    this.#shown = state.index;
+    this.#links[state.index]?.setAttribute("aria-current", "step");
+    const item = this.#items[state.index] ?? (state.index < 0 ? this.#items[0] : this.#items.at(-1));
+    if (item) {
+      const [root, own] = [this.#root.getBoundingClientRect(), item.getBoundingClientRect()];
+      this.#root.scrollTop += own.top - root.top - (root.height - own.height) / 2;
+    }
+  }
+}
+
+function linked(data: Data, step: Step): HTMLAnchorElement {
+  const look = lookOf(data, step.verdict);
+  return html("a", { href: linkTo(data, step) },
+    html("span", { class: "step" }, step.number),
+    html("span", { class: "what" },
+      html("b", {}, step.name), " ",
+      html("span", { class: "route" }, `${actorOf(step.from)} → ${actorOf(step.to)}`)),
+    html("span", { class: "sign", "aria-hidden": "true" }, look.sign),
+    html("span", { class: "hidden" }, step.verdict),
+    html("span", { class: "time" }, step.when),
+  );
+}
