@@ -82,6 +82,15 @@ unit: env ## Run the unit tests
 check: env ## Check style and types and run the unit tests
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint unit
 
+.PHONY: page
+page: env ## Make the script of the report's page anew from verify/page
+	@bin/page
+
+.PHONY: browser
+browser: env ## Test the report's page in headless Chromium (installs that if it is missing)
+	@bin/chromium
+	@pytest -q -m browser tests/browser
+
 .PHONY: molecule
 molecule: env ## Test each role alone; ROLE=keystone: one of them; ALL=yes: also what passed before
 	@bin/molecule $(ROLE)
@@ -118,6 +127,11 @@ readmes: env ## Write each role's README.md anew from its argument_specs
 .PHONY: drawings
 drawings: ## Draw docs/*.svg anew from docs/*.dot (needs graphviz)
 	@bin/drawings
+
+.PHONY: pictures
+pictures: env ## Make the pictures of the report's page in docs/ anew from recorded runs
+	@bin/chromium
+	@bin/pictures
 
 .PHONY: lock
 lock: env ## Write requirements.lock anew from requirements.in

@@ -37,6 +37,7 @@ def make(target: str) -> tuple[str, ...]:
 
 STEPS = (
     Step("check", (Part("Style, types and unit tests", make("check")),)),
+    Step("browser", (Part("The report's page in a browser", make("browser")),)),
     Step("", (Part("Nothing of an earlier lab", make("down")),)),
     # Each scenario has a result of its own.
     Step("", (Part("Each role alone", make("molecule")),)),

@@ -21,7 +21,7 @@ class TestColours:
         colours = dict(
             re.findall(r"--([a-z-]+): (#[0-9a-f]{6})", re.findall(r":root \{(.*?)\}", CSS, re.DOTALL)[scheme])
         )
-        grounds = [colours.pop(name) for name in ("page", "box", "gap")]
+        grounds = [colours.pop(name) for name in ("page", "box", "gap", "lit")]
         colours.pop("edge")
         assert len(colours) == 11
         assert [

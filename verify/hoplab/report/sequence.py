@@ -9,10 +9,12 @@ from hoplab.report.outline import Document, Entry, began, by_time, label, route,
 from hoplab.report.svg import add, parts, svg_root, text_fits, verdict_class, written
 
 ROWS: Final = 25  # of one part: with the names on top it fits on a screen, and on a sheet
-GUTTER, BETWEEN, ROW, EDGE = 74, 60, 28, 40
+GUTTER, ROW, EDGE = 74, 28, 40
+FITTING, WIDEST, NARROWEST = 1340, 60, 36
+"""The width that fits into a window of 1400 pixels, and the most and the least that is between two lifelines for it."""
 LOOP = 22
-# Names stand on two levels by turns, so that each has twice the room between two lifelines.
-LINE, LONGEST, LEVEL, HEAD = 12, 14, 28, 62
+# Names stand on three levels by turns, so that each has three times the room between two lifelines.
+LINE, LONGEST, LEVEL, LEVELS, HEAD = 12, 14, 28, 3, 90
 
 
 def lifelines(hops: Sequence[Entry]) -> list[str]:
@@ -50,8 +52,9 @@ def sequence(document: Document) -> list[str]:
 
 
 def _part(hops: Sequence[Entry], actors: Sequence[str], first: float | None, number: int, total: int) -> str:
-    places = {actor: GUTTER + BETWEEN * (index + 0.5) for index, actor in enumerate(actors)}
-    width, height = GUTTER + BETWEEN * len(actors) + EDGE, HEAD + ROW * len(hops) + 18
+    between = min(max((FITTING - GUTTER - EDGE) / len(actors), NARROWEST), WIDEST)
+    places = {actor: GUTTER + between * (index + 0.5) for index, actor in enumerate(actors)}
+    width, height = GUTTER + between * len(actors) + EDGE, HEAD + ROW * len(hops) + 18
     svg = svg_root(
         width,
         height,
@@ -61,7 +64,7 @@ def _part(hops: Sequence[Entry], actors: Sequence[str], first: float | None, num
         "seen where they should have been. The list of hops says the same in words.",
     )
     for index, (actor, x) in enumerate(places.items()):
-        top = HEAD - LEVEL * (index % 2)
+        top = HEAD - LEVEL * (index % LEVELS)
         add(svg, "line", x1=x, y1=top, x2=x, y2=height - 4, kind="life")
         _head(svg, actor, x, top)
     for index, hop in enumerate(hops):

@@ -13,7 +13,7 @@ export function captionOf(data: Data, state: State): string {
   if (!step) {
     return `${data.reached} hops. Play shows them in the order of their times.`;
   }
-  const said = step.verdict === "proved" ? "" : ` ${capital(step.verdict)}: ${step.why}.`;
+  const said = step.verdict === "proved" ? "" : ` ${sentenceOf(`${capital(step.verdict)}: ${step.why}`)}`;
   return `${step.number} ${step.name}: ${placeOf(step.from)} → ${placeOf(step.to)}. ${step.meaning}${said}`;
 }
 
@@ -22,16 +22,16 @@ export function detailsOf(data: Data, state: State): Node[] {
   const step = state.over ? undefined : data.steps[state.index];
   if (!step) {
     return [html("h3", {}, state.over ? capital(data.result.name) : data.title), html("p", {}, data.sentence),
-      ...(data.reached === 0 ? missing(data) : [html("p", {}, "A click on a hop or an arrow shows its evidence.")])];
+      ...missing(data), ...(data.reached ? [html("p", {}, "A click on a hop or an arrow shows its evidence.")] : [])];
   }
   const look = lookOf(data, step.verdict);
   return [
-    html("h3", {}, html("span", { class: "step" }, step.number), ` ${step.name}`),
+    html("h3", {}, html("a", { href: linkTo(data, step) }, `${step.number} ${step.name}`)),
     html("p", { class: "route" }, `${placeOf(step.from)} → ${placeOf(step.to)}`),
     html("p", {}, html("span", { class: `badge ${look.kind}` }, `${look.sign} ${step.verdict}`),
       look.short ? `: ${look.short}` : ""),
     html("p", {}, step.meaning),
-    ...(step.verdict === "proved" ? [] : [fact("Why", step.why)]),
+    ...(step.verdict === "proved" ? [] : [fact("Why", sentenceOf(step.why))]),
     ...(stopsAt(data, state.index) ? missing(data) : []),
     fact(`Today ${step.today}`, [step.how, step.reason].filter(Boolean).join(" ")),
     ...(step.real === null ? [] : [fact("When", timeOf(step))]),
@@ -82,6 +82,11 @@ function quote(text: string): Node {
 
 function fact(title: string, text: string): Node {
   return html("p", {}, html("b", {}, `${title}:`), ` ${text}`);
+}
+
+/** Return a text with a full stop at its end, unless it has one. */
+function sentenceOf(text: string): string {
+  return /[.!?…]$/.test(text) ? text : `${text}.`;
 }
 
 function capital(text: string): string {

@@ -16,25 +16,23 @@ export class HopList {
     this.#links = data.steps.map((step) => linked(data, step));
     this.#items = this.#links.map((link, index) => {
       link.addEventListener("click", () => chosen(index));
-      const kind = lookOf(data, data.steps[index]?.verdict ?? "").kind;
-      return html("li", { class: index < data.reached ? kind : `${kind} beyond` }, link);
+      return html("li", { class: index < data.reached ? "" : "beyond" }, link);
     });
     root.replaceChildren(...this.#items);
   }
 
   /** Show a state: mark the hop, and scroll the list, and nothing else, to where it can be seen. */
   render(state: State): void {
-    this.#items.forEach((item, index) => {
-      mark(item, "now", index === state.index);
-      mark(item, "past", index < state.index);
-    });
-    if (state.index === this.#shown) {
+    const current = state.over ? this.#items.length : state.index;
+    if (current === this.#shown) {
       return;
     }
     this.#links[this.#shown]?.removeAttribute("aria-current");
-    this.#shown = state.index;
-    this.#links[state.index]?.setAttribute("aria-current", "step");
-    const item = this.#items[state.index] ?? (state.index < 0 ? this.#items[0] : this.#items.at(-1));
+    this.#shown = current;
+    this.#links[current]?.setAttribute("aria-current", "step");
+    this.#items.forEach((item, index) => mark(item, "now", index === current));
+    // What was not reached stands at the end; where the run ended well, so does its last hop.
+    const item = this.#items[current] ?? (current < 0 ? this.#items[0] : this.#items[state.index - 1]);
     if (item) {
       const [root, own] = [this.#root.getBoundingClientRect(), item.getBoundingClientRect()];
       this.#root.scrollTop += own.top - root.top - (root.height - own.height) / 2;
@@ -44,13 +42,14 @@ export class HopList {
 
 function linked(data: Data, step: Step): HTMLAnchorElement {
   const look = lookOf(data, step.verdict);
+  const plain = step.verdict === "proved";
   return html("a", { href: linkTo(data, step) },
     html("span", { class: "step" }, step.number),
     html("span", { class: "what" },
       html("b", {}, step.name), " ",
+      html("span", { class: plain ? "hidden" : `badge ${look.kind}` }, step.verdict),
       html("span", { class: "route" }, `${actorOf(step.from)} → ${actorOf(step.to)}`)),
-    html("span", { class: "sign", "aria-hidden": "true" }, look.sign),
-    html("span", { class: "hidden" }, step.verdict),
+    html("span", { class: `sign ${look.kind}`, "aria-hidden": "true" }, look.sign),
     html("span", { class: "time" }, step.when),
   );
 }

@@ -57,15 +57,16 @@ export class PictureMap {
       const [x, y] = pointAt(lit.line, state.moved);
       this.#message.setAttribute("cx", x.toFixed(1));
       this.#message.setAttribute("cy", y.toFixed(1));
-      // What is drawn last lies above all others.
-      lit.group.parentNode?.append(lit.group, this.#message);
-    } else {
-      lit?.group.parentNode?.append(lit.group);
+    }
+    if (lit && this.#message.previousElementSibling !== lit.group) {
+      // What comes last lies above all others.
+      this.#message.before(lit.group);
     }
   }
 
   #renderArrow(arrow: DrawnArrow, state: State): void {
-    const { data, now } = { data: this.#data, now: !state.over && arrow.hops.includes(state.index) };
+    const data = this.#data;
+    const now = !state.over && arrow.hops.includes(state.index);
     const past = isPast(arrow, state);
     const lacking = state.missing && arrow.hops.some((index) => index >= data.reached || stopsAt(data, index));
     const said = now ? [state.index] : arrow.hops.filter((index) => (lacking ? true : index <= state.index));
@@ -75,7 +76,7 @@ export class PictureMap {
     const look = lookOf(data, verdict);
     arrow.group.setAttribute(
       "class",
-      ["arrow", now ? "now" : past ? "past" : lacking ? "lacking" : "ahead", shown ? look.kind : ""].join(" ").trim(),
+      ["arrow", now ? "now" : lacking ? "lacking" : past ? "past" : "ahead", shown ? look.kind : ""].join(" ").trim(),
     );
     mark(arrow.group, "signed", now || (shown && verdict !== "proved"));
     arrow.sign.textContent = look.sign;

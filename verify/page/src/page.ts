@@ -79,7 +79,10 @@ function begin(): Picture {
     const index = wanted === undefined ? -1 : found(data, decoded(wanted));
     if (index >= 0) {
       player.go(settled(data, index));
-      section.scrollIntoView({ block: "start", behavior: "instant" });
+      const { top, bottom } = section.getBoundingClientRect();
+      if (top >= innerHeight || bottom <= 0 || top < -innerHeight) {
+        section.scrollIntoView({ block: "start", behavior: "instant" });
+      }
     }
     return index >= 0;
   }

@@ -47,9 +47,10 @@ export function stateAt(data: Data, wanted: number): State {
   }
   const ended = time >= data.end;
   const over = ended && index < data.reached && !stopsAt(data, index) && !data.live;
+  const missing = data.broken !== null && (ended || stopsAt(data, index));
   const began = data.steps[index]?.bent ?? 0;
   const moved = Math.min(Math.max((time - began) / WAY, 0), 1);
-  return { time, index: over ? data.reached : index, over, missing: ended && data.broken !== null, moved };
+  return { time, index: over ? data.reached : index, over, missing, moved };
 }
 
 /** Tell whether a hop is the one at which the run broke. */

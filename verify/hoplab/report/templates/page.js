@@ -68,9 +68,10 @@ function stateAt(data, wanted) {
     }
     const ended = time >= data.end;
     const over = ended && index < data.reached && !stopsAt(data, index) && !data.live;
+    const missing = data.broken !== null && (ended || stopsAt(data, index));
     const began = data.steps[index]?.bent ?? 0;
     const moved = Math.min(Math.max((time - began) / WAY, 0), 1);
-    return { time, index: over ? data.reached : index, over, missing: ended && data.broken !== null, moved };
+    return { time, index: over ? data.reached : index, over, missing, moved };
 }
 function stopsAt(data, index) {
     return data.broken !== null && data.steps[index]?.name === data.broken.name;
@@ -207,22 +208,22 @@ function captionOf(data, state) {
     if (!step) {
         return `${data.reached} hops. Play shows them in the order of their times.`;
     }
-    const said = step.verdict === "proved" ? "" : ` ${capital(step.verdict)}: ${step.why}.`;
+    const said = step.verdict === "proved" ? "" : ` ${sentenceOf(`${capital(step.verdict)}: ${step.why}`)}`;
     return `${step.number} ${step.name}: ${placeOf(step.from)} → ${placeOf(step.to)}. ${step.meaning}${said}`;
 }
 function detailsOf(data, state) {
     const step = state.over ? undefined : data.steps[state.index];
     if (!step) {
         return [html("h3", {}, state.over ? capital(data.result.name) : data.title), html("p", {}, data.sentence),
-            ...(data.reached === 0 ? missing(data) : [html("p", {}, "A click on a hop or an arrow shows its evidence.")])];
+            ...missing(data), ...(data.reached ? [html("p", {}, "A click on a hop or an arrow shows its evidence.")] : [])];
     }
     const look = lookOf(data, step.verdict);
     return [
-        html("h3", {}, html("span", { class: "step" }, step.number), ` ${step.name}`),
+        html("h3", {}, html("a", { href: linkTo(data, step) }, `${step.number} ${step.name}`)),
         html("p", { class: "route" }, `${placeOf(step.from)} → ${placeOf(step.to)}`),
         html("p", {}, html("span", { class: `badge ${look.kind}` }, `${look.sign} ${step.verdict}`), look.short ? `: ${look.short}` : ""),
         html("p", {}, step.meaning),
-        ...(step.verdict === "proved" ? [] : [fact("Why", step.why)]),
+        ...(step.verdict === "proved" ? [] : [fact("Why", sentenceOf(step.why))]),
         ...(stopsAt(data, state.index) ? missing(data) : []),
         fact(`Today ${step.today}`, [step.how, step.reason].filter(Boolean).join(" ")),
         ...(step.real === null ? [] : [fact("When", timeOf(step))]),
@@ -264,6 +265,9 @@ function quote(text) {
 function fact(title, text) {
     return html("p", {}, html("b", {}, `${title}:`), ` ${text}`);
 }
+function sentenceOf(text) {
+    return /[.!?…]$/.test(text) ? text : `${text}.`;
+}
 function capital(text) {
     return text.charAt(0).toUpperCase() + text.slice(1);
 }
@@ -283,23 +287,20 @@ class HopList {
         this.#links = data.steps.map((step) => linked(data, step));
         this.#items = this.#links.map((link, index) => {
             link.addEventListener("click", () => chosen(index));
-            const kind = lookOf(data, data.steps[index]?.verdict ?? "").kind;
-            return html("li", { class: index < data.reached ? kind : `${kind} beyond` }, link);
+            return html("li", { class: index < data.reached ? "" : "beyond" }, link);
         });
         root.replaceChildren(...this.#items);
     }
     render(state) {
-        this.#items.forEach((item, index) => {
-            mark(item, "now", index === state.index);
-            mark(item, "past", index < state.index);
-        });
-        if (state.index === this.#shown) {
+        const current = state.over ? this.#items.length : state.index;
+        if (current === this.#shown) {
             return;
         }
         this.#links[this.#shown]?.removeAttribute("aria-current");
-        this.#shown = state.index;
-        this.#links[state.index]?.setAttribute("aria-current", "step");
-        const item = this.#items[state.index] ?? (state.index < 0 ? this.#items[0] : this.#items.at(-1));
+        this.#shown = current;
+        this.#links[current]?.setAttribute("aria-current", "step");
+        this.#items.forEach((item, index) => mark(item, "now", index === current));
+        const item = this.#items[current] ?? (current < 0 ? this.#items[0] : this.#items[state.index - 1]);
         if (item) {
             const [root, own] = [this.#root.getBoundingClientRect(), item.getBoundingClientRect()];
             this.#root.scrollTop += own.top - root.top - (root.height - own.height) / 2;
@@ -308,7 +309,8 @@ class HopList {
 }
 function linked(data, step) {
     const look = lookOf(data, step.verdict);
-    return html("a", { href: linkTo(data, step) }, html("span", { class: "step" }, step.number), html("span", { class: "what" }, html("b", {}, step.name), " ", html("span", { class: "route" }, `${actorOf(step.from)} → ${actorOf(step.to)}`)), html("span", { class: "sign", "aria-hidden": "true" }, look.sign), html("span", { class: "hidden" }, step.verdict), html("span", { class: "time" }, step.when));
+    const plain = step.verdict === "proved";
+    return html("a", { href: linkTo(data, step) }, html("span", { class: "step" }, step.number), html("span", { class: "what" }, html("b", {}, step.name), " ", html("span", { class: plain ? "hidden" : `badge ${look.kind}` }, step.verdict), html("span", { class: "route" }, `${actorOf(step.from)} → ${actorOf(step.to)}`)), html("span", { class: `sign ${look.kind}`, "aria-hidden": "true" }, look.sign), html("span", { class: "time" }, step.when));
 }
 return { HopList };
 })();
@@ -405,14 +407,14 @@ class PictureMap {
             const [x, y] = pointAt(lit.line, state.moved);
             this.#message.setAttribute("cx", x.toFixed(1));
             this.#message.setAttribute("cy", y.toFixed(1));
-            lit.group.parentNode?.append(lit.group, this.#message);
         }
-        else {
-            lit?.group.parentNode?.append(lit.group);
+        if (lit && this.#message.previousElementSibling !== lit.group) {
+            this.#message.before(lit.group);
         }
     }
     #renderArrow(arrow, state) {
-        const { data, now } = { data: this.#data, now: !state.over && arrow.hops.includes(state.index) };
+        const data = this.#data;
+        const now = !state.over && arrow.hops.includes(state.index);
         const past = isPast(arrow, state);
         const lacking = state.missing && arrow.hops.some((index) => index >= data.reached || stopsAt(data, index));
         const said = now ? [state.index] : arrow.hops.filter((index) => (lacking ? true : index <= state.index));
@@ -420,7 +422,7 @@ class PictureMap {
         const verdict = data.worst.find((one) => verdicts.includes(one)) ?? "proved";
         const shown = now || past || lacking;
         const look = lookOf(data, verdict);
-        arrow.group.setAttribute("class", ["arrow", now ? "now" : past ? "past" : lacking ? "lacking" : "ahead", shown ? look.kind : ""].join(" ").trim());
+        arrow.group.setAttribute("class", ["arrow", now ? "now" : lacking ? "lacking" : past ? "past" : "ahead", shown ? look.kind : ""].join(" ").trim());
         mark(arrow.group, "signed", now || (shown && verdict !== "proved"));
         arrow.sign.textContent = look.sign;
     }
@@ -574,7 +576,10 @@ function begin() {
         const index = wanted === undefined ? -1 : found(data, decoded(wanted));
         if (index >= 0) {
             player.go(settled(data, index));
-            section.scrollIntoView({ block: "start", behavior: "instant" });
+            const { top, bottom } = section.getBoundingClientRect();
+            if (top >= innerHeight || bottom <= 0 || top < -innerHeight) {
+                section.scrollIntoView({ block: "start", behavior: "instant" });
+            }
         }
         return index >= 0;
     }

@@ -1,0 +1,99 @@
+"""Pages in headless Chromium: opened from a file as a reader opens them, with all that they complain about."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Literal
+
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+
+Scheme = Literal["light", "dark"]
+WIDTHS: Final = {390: 844, 820: 1180, 1400: 900}
+"""Heights of windows by their widths: a phone, a tablet, a desk."""
+
+
+@dataclass
+class Opened:
+    """A page in the browser. complaints: what was said in the console; asked: what it wanted from outside."""
+
+    page: Page
+    complaints: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+    def time(self) -> float:
+        """Return the screen's time of the picture, in seconds."""
+        return float(self.page.evaluate("picture.time"))
+
+    def hop(self) -> str:
+        """Return the name of the hop that the picture shows; empty at the begin and at the end."""
+        shown = self.page.locator("#picture-hops [aria-current] b")
+        return (shown.text_content() or "") if shown.count() else ""
+
+    def press(self, key: str, times: int = 1) -> None:
+        """Press a key some times."""
+        for _time in range(times):
+            self.page.keyboard.press(key)
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Run Debian's Chromium, headless, for as long as the block lasts."""
+    program = shutil.which("chromium")
+    assert program, "chromium is missing: bin/chromium installs it"
+    with sync_playwright() as playwright:
+        # Containers of builds have no user but root, and little shared memory.
+        browser = playwright.chromium.launch(
+            executable_path=program, args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
+        )
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextmanager
+def opened(
+    browser: Browser,
+    file: Path,
+    *,
+    width: int = 1400,
+    scheme: Scheme = "light",
+    link: str = "",
+    clock: bool = False,
+    motion: bool = False,
+    script: bool = True,
+) -> Iterator[Opened]:
+    """Open a page for as long as the block lasts.
+
+    width: of the window, one of WIDTHS; link: what stands behind the file's address; clock: time stands still, and
+    passes by `page.clock` alone; motion: whether the reader likes it; script: whether JavaScript is on.
+    """
+    context = browser.new_context(
+        viewport={"width": width, "height": WIDTHS[width]},
+        color_scheme=scheme,
+        reduced_motion="no-preference" if motion else "reduce",
+        java_script_enabled=script,
+    )
+    found = Opened(context.new_page())
+    address = file.as_uri()
+
+    def complain(message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            found.complaints.append(message.text)
+
+    def ask(request: Request) -> None:
+        if request.url.partition("#")[0] != address:
+            found.asked.append(request.url)
+
+    found.page.on("console", complain)
+    found.page.on("pageerror", lambda error: found.complaints.append(str(error)))
+    found.page.on("request", ask)
+    if clock:
+        found.page.clock.install()
+    found.page.goto(f"{address}{link}")
+    try:
+        yield found
+    finally:
+        context.close()
