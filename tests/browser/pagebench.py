@@ -91,8 +91,11 @@ def opened(
     found.page.on("pageerror", lambda error: found.complaints.append(str(error)))
     found.page.on("request", ask)
     if clock:
-        found.page.clock.install()
+        found.page.clock.install(time=0)
     found.page.goto(f"{address}{link}")
+    if clock:
+        # The page may take as long as it likes until here.
+        found.page.clock.pause_at(3600)
     try:
         yield found
     finally:

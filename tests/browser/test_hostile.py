@@ -13,6 +13,7 @@ from samples.hostile import hostile
 from samples.reports import Document, disordered, failed, inconclusive, proved
 from samples.run_reports import run_report
 
+pytest_plugins = ("pagefixtures",)
 pytestmark = pytest.mark.browser
 
 REPORTS: dict[str, Callable[[], Document]] = {
@@ -41,8 +42,7 @@ def test_a_page_runs_its_own_script_alone(browser: Browser, tmp_path: Path, name
         unharmed(seen)
         shown = seen.page.locator("#picture-hops li").count()
         assert shown == len({hop["name"] for hop in report["hops"]})
-        for _step in range(shown + 1):
-            seen.press("ArrowLeft")
+        seen.page.evaluate("for (let time = picture.time; time >= 0; time -= 0.5) picture.render(time)")
         unharmed(seen)
         for link in seen.page.locator("#picture-hops a").all()[:3]:
             link.click()

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, expect
 from hoplab.report.looks import LOOKS
 from samples.run_reports import RUNS, run_report
 
+pytest_plugins = ("pagefixtures",)
 pytestmark = pytest.mark.browser
 
 PageOf = Callable[[str], Path]
@@ -18,22 +19,27 @@ SERIOUS = {"serious", "critical"}
 OVER = """() => {
   const over = [...document.querySelectorAll("body *")].filter(one => {
     const box = one.getBoundingClientRect();
-    return box.width > 0 && box.right > innerWidth + 0.5 && !one.closest(".scroll, .hidden, svg");
+    return one.checkVisibility() && box.right > innerWidth + 0.5 && !one.closest(".scroll, .hidden, svg");
   });
   return over.map(one => `${one.tagName} ${one.id} ${one.className}`);
 }"""
-CLIPPED = """() => [...document.querySelectorAll("#picture-map .box, #picture-map .node, #picture-map .group")].filter(one => {
-  const text = one.querySelector("text").getBBox(), frame = one.querySelector("rect").getBBox();
-  return text.width > 0 && (text.x < frame.x || text.x + text.width > frame.x + frame.width);
-}).map(one => one.querySelector("text").textContent)"""
+CLIPPED = """() => [["name", "box"], ["node.title", "node"], ["group.title", "group"]].flatMap(([text, frame]) => {
+  const texts = [...document.querySelectorAll(`#picture-map .${text} text`)];
+  const frames = [...document.querySelectorAll(`#picture-map .${frame}:not(.name, .title) rect`)];
+  if (texts.length !== frames.length || !texts.length) throw new Error(`${texts.length} ${text}`);
+  return texts.filter((one, index) => {
+    const said = one.getBBox(), around = frames[index].getBBox();
+    return said.width > 0 && (said.x < around.x || said.x + said.width > around.x + around.width);
+  }).map(one => one.textContent);
+})"""
 
 
 def overlapping(seen: Opened) -> list[tuple[str, str]]:
     """Return boxes of the map that lie over each other."""
     boxes = seen.page.evaluate(
-        """() => [...document.querySelectorAll("#picture-map .box")].map(one => {
-          const {x, y, width, height} = one.querySelector("rect").getBBox();
-          return [one.querySelector("text").textContent, x, y, x + width, y + height];
+        """() => [...document.querySelectorAll("#picture-map .box rect")].map(one => {
+          const {x, y, width, height} = one.getBBox();
+          return [one.parentNode.textContent, x, y, x + width, y + height];
         })"""
     )
     return [

@@ -112,5 +112,5 @@ def test_a_part_that_became_much_slower_is_named(
 
 
 def test_what_is_run_each_time_needs_no_result() -> None:
-    assert [step.name for step in STEPS] == ["check", "", "", "lab"]
+    assert [step.name for step in STEPS] == ["check", "browser", "", "", "lab"]
     assert all(len(step.parts) == 1 for step in STEPS if not step.name)

@@ -1,17 +1,33 @@
 """Reports of recorded runs as `hoplab verify` writes them, for tests and pictures of the page."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
+from shutil import copytree, rmtree
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from hoplab.flow.loader import load_journey
-from hoplab.run.record import RunRecord, read_record
+from hoplab.run.record import RAW, RunRecord, read_record
 from hoplab.session.judge_run import judge_record, report_on
 from samples.runs import unpacked
 
 Document = dict[str, Any]
+
+RUNS: Final = {
+    "cold": ("cold", 0, ""),
+    "warm": ("warm", 0, ""),
+    "failed": ("failed", 0, ""),
+    "rescheduled": ("rescheduled", 0, ""),
+    "two-at-once": ("interleaved", 1, ""),
+    "unknown": ("cold", 0, "ceph1"),
+    "volume-attach": ("volume-attach/proved", 0, ""),
+    "volume-attach-failed": ("volume-attach/failed", 0, ""),
+}
+"""By name: the recording, the run's number there, and a node of which nothing could be read, empty for none."""
 
 
 def run_report(name: str) -> Document:
@@ -21,35 +37,23 @@ def run_report(name: str) -> Document:
 
 @cache
 def _reported(name: str) -> Document:
-    recording, number, change = RUNS[name]
-    directory = unpacked(recording)[number]
-    record = change(read_record(directory))
-    catalogue = load_journey(record.journey)
-    flow = catalogue.flows[catalogue.main]
-    return report_on(judge_record(directory, record, catalogue, flow), directory, flow)
+    recording, number, lost = RUNS[name]
+    with _without(unpacked(recording)[number], lost) as (directory, record):
+        catalogue = load_journey(record.journey)
+        flow = catalogue.flows[catalogue.main]
+        return report_on(judge_record(directory, record, catalogue, flow), directory, flow)
 
 
-def _as_it_is(record: RunRecord) -> RunRecord:
-    return record
-
-
-def _storage_unread(record: RunRecord) -> RunRecord:
-    """Return a run as it is recorded where nothing of the node with the storage could be read."""
-    sources = (
-        replace(source, problem="ssh: connect to host ceph1: No route to host") if source.node == "ceph1" else source
-        for source in record.sources
-    )
-    return replace(record, sources=tuple(sources))
-
-
-RUNS: Final[dict[str, tuple[str, int, Callable[[RunRecord], RunRecord]]]] = {
-    "cold": ("cold", 0, _as_it_is),
-    "warm": ("warm", 0, _as_it_is),
-    "failed": ("failed", 0, _as_it_is),
-    "rescheduled": ("rescheduled", 0, _as_it_is),
-    "two-at-once": ("interleaved", 1, _as_it_is),
-    "unknown": ("cold", 0, _storage_unread),
-    "volume-attach": ("volume-attach/proved", 0, _as_it_is),
-    "volume-attach-failed": ("volume-attach/failed", 0, _as_it_is),
-}
-"""By name: the recording, the run's number there, and what is changed of it."""
+@contextmanager
+def _without(directory: Path, lost: str) -> Iterator[tuple[Path, RunRecord]]:
+    """Give a run as it would have been recorded if SSH to a node had failed."""
+    record = read_record(directory)
+    if not lost:
+        yield directory, record
+        return
+    problem = f"ssh: connect to host {lost}: No route to host"
+    sources = (replace(one, problem=problem, size=0) if one.node == lost else one for one in record.sources)
+    with TemporaryDirectory(prefix="hoplab-runs-") as place:
+        copied = copytree(directory, Path(place) / directory.name)
+        rmtree(copied / RAW / lost)
+        yield copied, replace(record, sources=tuple(sources))

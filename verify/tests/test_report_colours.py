@@ -40,7 +40,7 @@ class TestColours:
 
     def test_lines_of_what_did_not_simply_happen_are_dashed(self) -> None:
         for verdict in ("absent", "blocked", "unknown", "cached", "not-applicable", "out-of-order"):
-            assert re.search(rf"\.v-{verdict} \.stroke {{[^}}]*stroke-dasharray", CSS)
+            assert re.search(rf"\.v-{verdict} \.stroke {{[^}}]*stroke-dasharray: [0-9]", CSS)
 
 
 def luminance(colour: str) -> float:

@@ -35,7 +35,6 @@ from hoplab.report.sequence import sequence
 from hoplab.report.svg import verdict_class
 from hoplab.report.timeline import longest_gaps, timeline
 
-
 CDATA: Final = ("//<![CDATA[\n", "//]]>")
 """What a script begins and ends with, so that what reads the page as XML takes it as text; to JavaScript, comments."""
 
@@ -44,8 +43,8 @@ def render_html(document: Document, *, data: Data | None = None, connect: str = 
     """Return the report of a result document (report.json) as an HTML page, which is well-formed XML, too.
 
     data: what the picture shows, by default this run; connect: whom the page's script may connect to, as the
-    Content-Security-Policy has it (`connect-src`). Raises KeyError or jinja2.UndefinedError for a document without what the schema has, ValueError for a time that is
-    none.
+    Content-Security-Policy has it (`connect-src`). Raises KeyError or jinja2.UndefinedError for a document without what
+    the schema has, ValueError for a time that is none.
     """
     document = read(document)
     first = start(document)

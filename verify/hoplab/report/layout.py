@@ -6,7 +6,7 @@ from typing import Final
 
 from hoplab.flow.actors import ACTORS
 
-ROW, GAP, PAD, TITLE, WIDE = 26, 8, 10, 24, 150
+ROW, GAP, PAD, TITLE, WIDE = 26, 8, 10, 24, 158
 """Of a box: its height, what lies between two, its distance from the frame, the frame's title, its width; in pixels."""
 BESIDE, BELOW, APART = 62, 14, 76
 """Between frames beside each other, below each other, and between the columns of nodes: arrows need room."""
@@ -15,20 +15,24 @@ TWO_COLUMNS: Final = 9
 IDLE_NAMES: Final = 2
 """How many nodes without a part in the run are named in a column; the others are counted."""
 
-USER, COMPUTE, NETWORK, STORE = "User", "Compute node", "Neutron", "Object and block store"
+USER, COMPUTE, NETWORK, STORE = "User", "Compute node", "Neutron", "Storage"
 DECK: Final = (USER, COMPUTE, "Nova", "Keystone", "Glance", "Queue, database, cache", NETWORK, "Cinder", STORE)
 """The boxes of the 17-step deck in the order in which they are placed; others come behind them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A rectangle of the picture, in pixels. title: empty for none; idle: whether it has no part in the run."""
+    """A rectangle of the picture, in pixels.
+
+    title: what it is; holds: the deck's only box on a node, empty for others; idle: whether it has no part in the run.
+    """
 
     title: str
     x: float
     y: float
     w: float
     h: float
+    holds: str = ""
     idle: bool = False
 
 
@@ -109,9 +113,9 @@ def _block(name: str, actors: Sequence[str], title: str) -> _Block:
     ordered = sorted(grouped, key=_place)
     if len(ordered) == 1:
         # A frame within a frame would say nothing more.
-        said = title if ordered[0] == title else f"{title}: {ordered[0]}"
+        holds = "" if ordered[0] == title else ordered[0]
         boxes = _boxes(grouped[ordered[0]], name, PAD, TITLE)
-        return _Block(Frame(said, 0, 0, WIDE + 2 * PAD, _bottom(boxes)), [], boxes)
+        return _Block(Frame(title, 0, 0, WIDE + 2 * PAD, _bottom(boxes), holds=holds), [], boxes)
     block = _Block(Frame(title, 0, 0, 0, 0))
     bottoms = [float(TITLE)] * (2 if len(actors) >= TWO_COLUMNS else 1)
     wide = WIDE + 2 * PAD

@@ -9,7 +9,8 @@ class Look:
     """How a verdict is shown, always beside its name.
 
     sign: one character; terminal: a style of rich; light, dark: its colour on the page, as CSS has it, on a light and
-    on a dark ground; dash, width: of its lines in drawings, as SVG has them; short: what it means, in some words; meaning: in whole sentences.
+    on a dark ground; dash, width: of its lines in drawings, as SVG has them; short: what it means, in some words;
+    meaning: in whole sentences.
     """
 
     sign: str

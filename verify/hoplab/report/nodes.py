@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from hoplab.flow.actors import ACTORS, SERVICES
+from hoplab.flow.actors import ACTORS, SERVICES, Actor
 from hoplab.run.record import Unit
 
 
@@ -17,7 +17,7 @@ def nodes_and_actors(states: Iterable[Unit], others: Iterable[str] = ()) -> list
     """Return all nodes in the order in which they are told of, each as `{"name": ..., "actors": [...]}`.
 
     states: of the daemons; others: nodes of which perhaps no daemon is known. Actors that are no daemons stand where
-    the daemon is that runs them.
+    the daemon is that runs them, or beside which they are recorded.
     """
     services: dict[str, set[str]] = {}
     for unit in states:
@@ -28,5 +28,11 @@ def nodes_and_actors(states: Iterable[Unit], others: Iterable[str] = ()) -> list
 
 
 def _actors(services: Collection[str]) -> list[str]:
-    """Return the actors that are, or are run by, one of some services."""
-    return [actor.name for actor in ACTORS.values() if (actor.service or actor.run_by) in services]
+    """Return the actors that are where some services are."""
+    return [actor.name for actor in ACTORS.values() if not _services(actor).isdisjoint(services)]
+
+
+def _services(actor: Actor) -> set[str]:
+    """Return the services that tell by themselves where an actor is."""
+    own = actor.service or actor.run_by
+    return {own} if own else {service for recorder in actor.recorders.values() for service in recorder.beside}

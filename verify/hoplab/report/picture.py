@@ -93,7 +93,7 @@ def embedded(data: Data) -> str:
 
 
 def _in_order(document: Document, *, live: bool) -> list[Entry]:
-    """Return the hops as they are played: by time, the one at which a run broke behind all that happened, then others."""
+    """Return the hops as they are played: by time, then the one at which the run broke, then what was not reached."""
     first = document["first_unproven"] or {"name": None}
 
     def place(hop: Entry) -> int:
@@ -114,7 +114,7 @@ def _is_reached(hop: Entry, document: Document, *, live: bool) -> bool:
 
 
 def _bent(hops: Sequence[Entry]) -> list[float]:
-    """Return when each hop begins on the screen, in seconds: in proportion to the real times as far as eyes can follow."""
+    """Return when each hop begins on the screen, in seconds: as far apart as they were, as far as eyes like."""
     found = [SHORTEST] if hops else []
     for before, hop in pairwise(hops):
         at, since = began(hop), began(before)

@@ -63,6 +63,16 @@ export function lineBetween(from: Box, to: Box): Line {
   return { points: [[x1, y1 + shift], [x1 + bend, y1 + shift], [x2 - bend, y2 + shift], [x2, y2 + shift]], side };
 }
 
+/** Parts of the way at which a sign may stand, the best first. */
+const PLACES = [0.5, 0.42, 0.58, 0.34, 0.66, 0.27, 0.73, 0.2, 0.8];
+
+/** Return where on a line a sign of a radius stands: where it lies over no box, if there is such a place. */
+export function signPlace(line: Line, boxes: Box[], radius: number): Point {
+  const free = PLACES.map((part) => pointAt(line, part)).find(([x, y]) => !boxes.some((box) =>
+    x > box.x - radius && x < box.x + box.w + radius && y > box.y - radius && y < box.y + box.h + radius));
+  return free ?? pointAt(line, 0.5);
+}
+
 /** Return the line as SVG has it. */
 export function pathOf({ points: [a, b, c, d] }: Line): string {
   return `M${a.join(" ")} C${b.join(" ")} ${c.join(" ")} ${d.join(" ")}`;

@@ -1,9 +1,10 @@
 // What the page is told of a run: made by `picture` in verify/hoplab/report/picture.py. Lengths are in the picture's own
 // pixels, times in seconds.
 
-/** A rectangle of the picture. idle: it has no part in the run. */
+/** A rectangle of the picture. holds: the deck's only box on a node, else empty; idle: it has no part in the run. */
 export interface Frame {
   title: string;
+  holds: string;
   x: number;
   y: number;
   w: number;

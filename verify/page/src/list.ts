@@ -45,11 +45,10 @@ function linked(data: Data, step: Step): HTMLAnchorElement {
   const plain = step.verdict === "proved";
   return html("a", { href: linkTo(data, step) },
     html("span", { class: "step" }, step.number),
-    html("span", { class: "what" },
-      html("b", {}, step.name), " ",
-      html("span", { class: plain ? "hidden" : `badge ${look.kind}` }, step.verdict),
-      html("span", { class: "route" }, `${actorOf(step.from)} → ${actorOf(step.to)}`)),
+    html("b", {}, step.name),
     html("span", { class: `sign ${look.kind}`, "aria-hidden": "true" }, look.sign),
+    html("span", { class: plain ? "hidden" : `badge ${look.kind}` }, step.verdict),
     html("span", { class: "time" }, step.when),
+    html("span", { class: "route" }, `${actorOf(step.from)} → ${actorOf(step.to)}`),
   );
 }

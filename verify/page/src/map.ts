@@ -1,22 +1,32 @@
 // The map: nodes, boxes and arrows. What lights up is a function of the state.
 
-import { arrowsOf, pathOf, pointAt, tipOf, type Arrow } from "./arrows.js";
+import { arrowsOf, pathOf, pointAt, signPlace, tipOf, type Arrow } from "./arrows.js";
 import { actorOf, lookOf, type Box, type Data, type Frame } from "./data.js";
 import { mark, svg } from "./dom.js";
 import { stopsAt, type State } from "./state.js";
 
+/** An arrow, and its sign, which lies above all names. */
 interface DrawnArrow extends Arrow {
   group: SVGGElement;
+  seal: SVGGElement;
   sign: SVGTextElement;
 }
 
-/** Room around the nodes, for arrows that leave a column. */
+/** A box, and its name, which lies above all arrows. */
+interface DrawnBox {
+  id: string;
+  parts: [SVGGElement, SVGGElement];
+}
+
+/** Room beside and above the nodes, for arrows that leave a column. */
 const EDGE = 34;
+const TOP = 10;
+const SIGN = 9;
 
 export class PictureMap {
   #data: Data;
   #arrows: DrawnArrow[];
-  #boxes: Map<string, SVGGElement>;
+  #boxes: DrawnBox[];
   #message = svg("circle", { r: 5, class: "message" });
   #chosen: (index: number) => void;
   #shown = -1;
@@ -25,16 +35,18 @@ export class PictureMap {
   constructor(root: SVGSVGElement, data: Data, chosen: (index: number) => void) {
     this.#data = data;
     this.#chosen = chosen;
-    this.#boxes = new Map(data.boxes.map((box) => [box.id, drawnBox(box)]));
+    this.#boxes = data.boxes.map(drawnBox);
     this.#arrows = arrowsOf(data).map((arrow) => this.#drawn(arrow));
-    const width = data.width + 2 * EDGE;
-    root.setAttribute("viewBox", `${-EDGE} -2 ${width} ${data.height + 4}`);
+    const frames = [...data.nodes.map((frame) => drawnFrame(frame, "node")),
+      ...data.groups.map((frame) => drawnFrame(frame, "group"))];
+    root.setAttribute("viewBox", `${-EDGE} ${-TOP} ${data.width + 2 * EDGE} ${data.height + 2 * TOP}`);
     root.replaceChildren(
-      ...data.nodes.map((frame) => drawnFrame(frame, "node")),
-      ...data.groups.map((frame) => drawnFrame(frame, "group")),
-      ...this.#boxes.values(),
-      ...this.#arrows.map((arrow) => arrow.group),
-      this.#message,
+      ...frames.map(([frame]) => frame),
+      ...this.#boxes.map(({ parts: [box] }) => box),
+      svg("g", {}, ...this.#arrows.map(({ group }) => group), this.#message),
+      ...frames.map(([, title]) => title),
+      ...this.#boxes.map(({ parts: [, name] }) => name),
+      ...this.#arrows.map(({ seal }) => seal),
     );
   }
 
@@ -42,10 +54,13 @@ export class PictureMap {
   render(state: State, still: boolean): void {
     this.#shown = state.index;
     const current = state.over ? undefined : this.#data.steps[state.index];
-    for (const [id, box] of this.#boxes) {
-      const acting = current !== undefined && (current.from === id || current.to === id);
-      mark(box, "lit", acting);
-      mark(box, "touched", this.#arrows.some((arrow) => isPast(arrow, state) && (arrow.from === id || arrow.to === id)));
+    for (const { id, parts } of this.#boxes) {
+      const lit = current !== undefined && (current.from === id || current.to === id);
+      const touched = this.#arrows.some((arrow) => isPast(arrow, state) && (arrow.from === id || arrow.to === id));
+      for (const part of parts) {
+        mark(part, "lit", lit);
+        mark(part, "touched", touched);
+      }
     }
     for (const arrow of this.#arrows) {
       this.#renderArrow(arrow, state);
@@ -78,27 +93,27 @@ export class PictureMap {
       "class",
       ["arrow", now ? "now" : lacking ? "lacking" : past ? "past" : "ahead", shown ? look.kind : ""].join(" ").trim(),
     );
-    mark(arrow.group, "signed", now || (shown && verdict !== "proved"));
+    arrow.seal.setAttribute("class", `seal ${look.kind}${now || (shown && verdict !== "proved") ? " shown" : ""}`);
     arrow.sign.textContent = look.sign;
   }
 
   #drawn(arrow: Arrow): DrawnArrow {
     const path = pathOf(arrow.line);
-    const [x, y] = pointAt(arrow.line, 0.5);
-    const sign = svg("text", { x, y: y + 4.5, class: "sign" });
+    const [x, y] = signPlace(arrow.line, this.#data.boxes, SIGN);
+    const sign = svg("text", { x, y: y + 4.5 });
+    const seal = svg("g", { class: "seal" }, svg("circle", { cx: x, cy: y, r: SIGN }), sign);
     const title = `${actorOf(arrow.from)} to ${actorOf(arrow.to)}: ${
       arrow.hops.map((index) => label(this.#data, index)).join(", ")}`;
     const group = svg("g", { class: "arrow ahead" },
       svg("title", {}, title),
-      svg("path", { d: path, class: "ground" }),
       svg("path", { d: path, class: "stroke" }),
       svg("path", { d: tipOf(arrow.line), class: "fill" }),
-      svg("circle", { cx: x, cy: y, r: 9, class: "seal" }),
-      sign,
       svg("path", { d: path, class: "hit" }),
     );
-    const drawn = { ...arrow, group, sign };
-    group.addEventListener("click", () => this.#chosen(this.#meant(drawn)));
+    const drawn = { ...arrow, group, seal, sign };
+    for (const part of [group, seal]) {
+      part.addEventListener("click", () => this.#chosen(this.#meant(drawn)));
+    }
     return drawn;
   }
 
@@ -117,21 +132,27 @@ function label(data: Data, index: number): string {
   return step ? `${step.number} ${step.name}` : "";
 }
 
-function drawnFrame(frame: Frame, kind: string): SVGGElement {
+/** Return a frame and its title. */
+function drawnFrame(frame: Frame, kind: string): [SVGGElement, SVGGElement] {
   const { x, y, w, h } = frame;
-  return svg("g", { class: `${kind}${frame.idle ? " idle" : ""}` },
-    svg("rect", { x, y, width: w, height: h, rx: 6 }),
-    svg("text", { x: x + 10, y: y + 17 }, frame.title),
-  );
+  const name = `${kind}${frame.idle ? " idle" : ""}`;
+  return [
+    svg("g", { class: name }, svg("rect", { x, y, width: w, height: h, rx: 6 })),
+    svg("g", { class: `${name} title` }, svg("text", { x: x + 10, y: y + 17 }, frame.title,
+      ...(frame.holds ? [svg("tspan", { class: "holds" }, `: ${frame.holds}`)] : []))),
+  ];
 }
 
-function drawnBox(box: Box): SVGGElement {
+function drawnBox(box: Box): DrawnBox {
   const { x, y, w, h } = box;
-  return svg("g", { class: "box" },
-    svg("title", {}, box.is ? `${box.actor}: ${box.is}` : box.actor),
-    svg("rect", { x, y, width: w, height: h, rx: 4 }),
-    svg("text", { x: x + w / 2, y: y + h / 2 + 4.5, ...fitted(box) }, box.actor),
-  );
+  const title = box.is ? `${box.actor}: ${box.is}` : box.actor;
+  return {
+    id: box.id,
+    parts: [
+      svg("g", { class: "box" }, svg("title", {}, title), svg("rect", { x, y, width: w, height: h, rx: 4 })),
+      svg("g", { class: "box name" }, svg("text", { x: x + w / 2, y: y + h / 2 + 4.5, ...fitted(box) }, box.actor)),
+    ],
+  };
 }
 
 /** Have a name that is too long for its box drawn narrower. */

@@ -310,7 +310,7 @@ class HopList {
 function linked(data, step) {
     const look = lookOf(data, step.verdict);
     const plain = step.verdict === "proved";
-    return html("a", { href: linkTo(data, step) }, html("span", { class: "step" }, step.number), html("span", { class: "what" }, html("b", {}, step.name), " ", html("span", { class: plain ? "hidden" : `badge ${look.kind}` }, step.verdict), html("span", { class: "route" }, `${actorOf(step.from)} → ${actorOf(step.to)}`)), html("span", { class: `sign ${look.kind}`, "aria-hidden": "true" }, look.sign), html("span", { class: "time" }, step.when));
+    return html("a", { href: linkTo(data, step) }, html("span", { class: "step" }, step.number), html("b", {}, step.name), html("span", { class: `sign ${look.kind}`, "aria-hidden": "true" }, look.sign), html("span", { class: plain ? "hidden" : `badge ${look.kind}` }, step.verdict), html("span", { class: "time" }, step.when), html("span", { class: "route" }, `${actorOf(step.from)} → ${actorOf(step.to)}`));
 }
 return { HopList };
 })();
@@ -353,6 +353,11 @@ function lineBetween(from, to) {
     const shift = -5 * side;
     return { points: [[x1, y1 + shift], [x1 + bend, y1 + shift], [x2 - bend, y2 + shift], [x2, y2 + shift]], side };
 }
+const PLACES = [0.5, 0.42, 0.58, 0.34, 0.66, 0.27, 0.73, 0.2, 0.8];
+function signPlace(line, boxes, radius) {
+    const free = PLACES.map((part) => pointAt(line, part)).find(([x, y]) => !boxes.some((box) => x > box.x - radius && x < box.x + box.w + radius && y > box.y - radius && y < box.y + box.h + radius));
+    return free ?? pointAt(line, 0.5);
+}
 function pathOf({ points: [a, b, c, d] }) {
     return `M${a.join(" ")} C${b.join(" ")} ${c.join(" ")} ${d.join(" ")}`;
 }
@@ -365,14 +370,16 @@ function pointAt({ points: [a, b, c, d] }, part) {
     const [i, j, k, l] = [rest ** 3, 3 * rest ** 2 * part, 3 * rest * part ** 2, part ** 3];
     return [a[0] * i + b[0] * j + c[0] * k + d[0] * l, a[1] * i + b[1] * j + c[1] * k + d[1] * l];
 }
-return { arrowsOf, lineBetween, pathOf, tipOf, pointAt };
+return { arrowsOf, lineBetween, signPlace, pathOf, tipOf, pointAt };
 })();
 modules.map = (() => {
-const { arrowsOf, pathOf, pointAt, tipOf } = modules.arrows;
+const { arrowsOf, pathOf, pointAt, signPlace, tipOf } = modules.arrows;
 const { actorOf, lookOf } = modules.data;
 const { mark, svg } = modules.dom;
 const { stopsAt } = modules.state;
 const EDGE = 34;
+const TOP = 10;
+const SIGN = 9;
 class PictureMap {
     #data;
     #arrows;
@@ -383,19 +390,23 @@ class PictureMap {
     constructor(root, data, chosen) {
         this.#data = data;
         this.#chosen = chosen;
-        this.#boxes = new Map(data.boxes.map((box) => [box.id, drawnBox(box)]));
+        this.#boxes = data.boxes.map(drawnBox);
         this.#arrows = arrowsOf(data).map((arrow) => this.#drawn(arrow));
-        const width = data.width + 2 * EDGE;
-        root.setAttribute("viewBox", `${-EDGE} -2 ${width} ${data.height + 4}`);
-        root.replaceChildren(...data.nodes.map((frame) => drawnFrame(frame, "node")), ...data.groups.map((frame) => drawnFrame(frame, "group")), ...this.#boxes.values(), ...this.#arrows.map((arrow) => arrow.group), this.#message);
+        const frames = [...data.nodes.map((frame) => drawnFrame(frame, "node")),
+            ...data.groups.map((frame) => drawnFrame(frame, "group"))];
+        root.setAttribute("viewBox", `${-EDGE} ${-TOP} ${data.width + 2 * EDGE} ${data.height + 2 * TOP}`);
+        root.replaceChildren(...frames.map(([frame]) => frame), ...this.#boxes.map(({ parts: [box] }) => box), svg("g", {}, ...this.#arrows.map(({ group }) => group), this.#message), ...frames.map(([, title]) => title), ...this.#boxes.map(({ parts: [, name] }) => name), ...this.#arrows.map(({ seal }) => seal));
     }
     render(state, still) {
         this.#shown = state.index;
         const current = state.over ? undefined : this.#data.steps[state.index];
-        for (const [id, box] of this.#boxes) {
-            const acting = current !== undefined && (current.from === id || current.to === id);
-            mark(box, "lit", acting);
-            mark(box, "touched", this.#arrows.some((arrow) => isPast(arrow, state) && (arrow.from === id || arrow.to === id)));
+        for (const { id, parts } of this.#boxes) {
+            const lit = current !== undefined && (current.from === id || current.to === id);
+            const touched = this.#arrows.some((arrow) => isPast(arrow, state) && (arrow.from === id || arrow.to === id));
+            for (const part of parts) {
+                mark(part, "lit", lit);
+                mark(part, "touched", touched);
+            }
         }
         for (const arrow of this.#arrows) {
             this.#renderArrow(arrow, state);
@@ -423,17 +434,20 @@ class PictureMap {
         const shown = now || past || lacking;
         const look = lookOf(data, verdict);
         arrow.group.setAttribute("class", ["arrow", now ? "now" : lacking ? "lacking" : past ? "past" : "ahead", shown ? look.kind : ""].join(" ").trim());
-        mark(arrow.group, "signed", now || (shown && verdict !== "proved"));
+        arrow.seal.setAttribute("class", `seal ${look.kind}${now || (shown && verdict !== "proved") ? " shown" : ""}`);
         arrow.sign.textContent = look.sign;
     }
     #drawn(arrow) {
         const path = pathOf(arrow.line);
-        const [x, y] = pointAt(arrow.line, 0.5);
-        const sign = svg("text", { x, y: y + 4.5, class: "sign" });
+        const [x, y] = signPlace(arrow.line, this.#data.boxes, SIGN);
+        const sign = svg("text", { x, y: y + 4.5 });
+        const seal = svg("g", { class: "seal" }, svg("circle", { cx: x, cy: y, r: SIGN }), sign);
         const title = `${actorOf(arrow.from)} to ${actorOf(arrow.to)}: ${arrow.hops.map((index) => label(this.#data, index)).join(", ")}`;
-        const group = svg("g", { class: "arrow ahead" }, svg("title", {}, title), svg("path", { d: path, class: "ground" }), svg("path", { d: path, class: "stroke" }), svg("path", { d: tipOf(arrow.line), class: "fill" }), svg("circle", { cx: x, cy: y, r: 9, class: "seal" }), sign, svg("path", { d: path, class: "hit" }));
-        const drawn = { ...arrow, group, sign };
-        group.addEventListener("click", () => this.#chosen(this.#meant(drawn)));
+        const group = svg("g", { class: "arrow ahead" }, svg("title", {}, title), svg("path", { d: path, class: "stroke" }), svg("path", { d: tipOf(arrow.line), class: "fill" }), svg("path", { d: path, class: "hit" }));
+        const drawn = { ...arrow, group, seal, sign };
+        for (const part of [group, seal]) {
+            part.addEventListener("click", () => this.#chosen(this.#meant(drawn)));
+        }
         return drawn;
     }
     #meant(arrow) {
@@ -449,11 +463,22 @@ function label(data, index) {
 }
 function drawnFrame(frame, kind) {
     const { x, y, w, h } = frame;
-    return svg("g", { class: `${kind}${frame.idle ? " idle" : ""}` }, svg("rect", { x, y, width: w, height: h, rx: 6 }), svg("text", { x: x + 10, y: y + 17 }, frame.title));
+    const name = `${kind}${frame.idle ? " idle" : ""}`;
+    return [
+        svg("g", { class: name }, svg("rect", { x, y, width: w, height: h, rx: 6 })),
+        svg("g", { class: `${name} title` }, svg("text", { x: x + 10, y: y + 17 }, frame.title, ...(frame.holds ? [svg("tspan", { class: "holds" }, `: ${frame.holds}`)] : []))),
+    ];
 }
 function drawnBox(box) {
     const { x, y, w, h } = box;
-    return svg("g", { class: "box" }, svg("title", {}, box.is ? `${box.actor}: ${box.is}` : box.actor), svg("rect", { x, y, width: w, height: h, rx: 4 }), svg("text", { x: x + w / 2, y: y + h / 2 + 4.5, ...fitted(box) }, box.actor));
+    const title = box.is ? `${box.actor}: ${box.is}` : box.actor;
+    return {
+        id: box.id,
+        parts: [
+            svg("g", { class: "box" }, svg("title", {}, title), svg("rect", { x, y, width: w, height: h, rx: 4 })),
+            svg("g", { class: "box name" }, svg("text", { x: x + w / 2, y: y + h / 2 + 4.5, ...fitted(box) }, box.actor)),
+        ],
+    };
 }
 function fitted(box) {
     const room = box.w - 10;

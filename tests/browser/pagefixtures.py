@@ -1,4 +1,4 @@
-"""One browser for all tests, and the pages of recorded runs as files."""
+"""One browser for all tests, and the pages of recorded runs as files: a plugin of pytest, which test modules name."""
 
 from collections.abc import Callable, Iterator
 from functools import cache
