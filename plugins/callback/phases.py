@@ -95,7 +95,7 @@ class CallbackModule(CallbackBase):
 
     @staticmethod
     def _messages(result: dict[str, Any]) -> list[str]:
-        items = [item for item in result.get("results", []) if item.get("failed")]
+        items = [item for item in result.get("results", []) if item.get("failed") or item.get("unreachable")]
         if items:
             return [f"{item.get('_ansible_item_label', '')}: {item.get('stderr') or item.get('msg')}" for item in items]
         if "censored" in result:

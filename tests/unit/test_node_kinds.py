@@ -72,9 +72,30 @@ def test_another_kind_is_refused_with_those_that_there_are(kind: Any) -> None:
         node_kinds(["containers", kind])
 
 
-def play(playbook: str | Path, *arguments: str | Path) -> "subprocess.CompletedProcess[str]":
-    """Run a playbook with this repository's configuration."""
-    environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "NO_COLOR": "1", "NAME": "x"}
+SYSTEMCTL = """#!/bin/sh
+# A systemd of one unit, whose state is in a file. $1: verb; the unit is the last word.
+cd {state}
+for unit; do :; done
+case $1 in
+show) printf 'Id=%s\\nActiveState=%s\\n' "$unit" "$(cat active)"
+    for name in SubState UnitFileState LoadState NeedDaemonReload Result FragmentPath DropInPaths \\
+        ExecMainStartTimestampMonotonic ActiveEnterTimestampMonotonic; do echo "$name="; done ;;
+stop) echo inactive >active ;;
+*) exit 1 ;;
+esac
+"""
+
+
+def play(playbook: str | Path, *arguments: str | Path, programs: str = "") -> "subprocess.CompletedProcess[str]":
+    """Run a playbook with this repository's configuration; programs: a directory that PATH begins with."""
+    path = f"{programs}:{os.environ['PATH']}" if programs else os.environ["PATH"]
+    environment = {
+        **os.environ,
+        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+        "NO_COLOR": "1",
+        "NAME": "x",
+        "PATH": path,
+    }
     argv = [Path(sys.executable).parent / "ansible-playbook", playbook, *arguments]
     return subprocess.run(argv, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False)
 
@@ -83,8 +104,10 @@ class TestMachine:
     """The role node_machine, for which this machine stands: it is only looked at."""
 
     @staticmethod
-    def apply(directory: Path, tasks: str = "main", **variables: Any) -> "subprocess.CompletedProcess[str]":
-        node = {"name": "m1", "user": "root", "units": [], "hypervisor": False}
+    def apply(
+        directory: Path, tasks: str = "main", units: tuple[str, ...] = (), **variables: Any
+    ) -> "subprocess.CompletedProcess[str]":
+        node = {"name": "m1", "user": "root", "units": list(units), "hypervisor": False}
         role = {"name": "hoplab.lab.node_machine", "tasks_from": tasks}
         task = {"name": "Apply the role", "ansible.builtin.include_role": role}
         (directory / "play.yml").write_text(
@@ -94,7 +117,37 @@ class TestMachine:
         hosts = {"localhost": local, "m1": local}
         (directory / "hosts.yml").write_text(yaml.safe_dump({"all": {"hosts": hosts}}), encoding="utf-8")
         given = json.dumps({"node_machine_nodes": [node], **variables})
-        return play(directory / "play.yml", "--inventory", directory / "hosts.yml", "--extra-vars", given)
+        arguments = ("--inventory", directory / "hosts.yml", "--extra-vars", given)
+        return play(directory / "play.yml", *arguments, programs=str(directory / "bin"))
+
+    @pytest.fixture
+    def state(self, tmp_path: Path) -> Path:
+        """Where a unit's state is, which a systemctl reads and writes."""
+        (tmp_path / "bin").mkdir()
+        (tmp_path / "bin" / "systemctl").write_text(SYSTEMCTL.format(state=tmp_path), encoding="utf-8")
+        (tmp_path / "bin" / "systemctl").chmod(0o755)
+        (tmp_path / "active").write_text("active\n", encoding="utf-8")
+        return tmp_path / "active"
+
+    def test_services_of_the_site_are_told_and_need_consent(self, tmp_path: Path, state: Path) -> None:
+        given: dict[str, Any] = {"units": ("web.service",), "node_machine_mark": str(tmp_path / "mark")}
+        done = self.apply(tmp_path, **given)
+        assert done.returncode == 2, done.stdout
+        assert "run already, and not for this lab: web.service on m1." in " ".join(done.stdout.split())
+        assert self.apply(tmp_path, **given, node_machine_consent=["web.service"]).returncode == 0
+        (tmp_path / "mark").touch()
+        assert self.apply(tmp_path, **given).returncode == 0
+        (tmp_path / "mark").unlink()
+        state.write_text("inactive\n", encoding="utf-8")
+        done = self.apply(tmp_path, **given)
+        assert done.returncode == 0, done.stdout
+
+    def test_services_are_stopped_once(self, tmp_path: Path, state: Path) -> None:
+        for changed in (1, 0):
+            done = self.apply(tmp_path, units=("web.service",), node_machine_state="stopped")
+            assert done.returncode == 0, done.stdout
+            assert f"changed={changed}" in done.stdout
+            assert state.read_text(encoding="utf-8") == "inactive\n"
 
     @pytest.mark.parametrize(
         ("state", "told"),

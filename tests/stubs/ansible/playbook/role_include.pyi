@@ -1,3 +1,5 @@
+from typing import Any
+
 from ansible.parsing.dataloader import DataLoader
 from ansible.playbook.block import Block
 from ansible.playbook.play import Play
@@ -5,6 +7,7 @@ from ansible.playbook.task import Task
 from ansible.vars.manager import VariableManager
 
 class IncludeRole(Task):
+    _role_name: Any
     def copy(self) -> IncludeRole: ...
     def get_block_list(
         self, play: Play, variable_manager: VariableManager, loader: DataLoader
