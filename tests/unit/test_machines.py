@@ -2,11 +2,14 @@
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+import yaml
 from ansible_collections.hoplab.lab.plugins.modules.link_names import named
 from tests.unit.modulerun import run_module
 from tests.unit.rendering import Lab, render_lab
@@ -85,6 +88,31 @@ def test_a_name_with_its_domain_has_the_short_one_too(tmp_path: Path) -> None:
     with render_lab(ROOT, tmp_path, base_hosts=names) as lab:
         told = lab.text("ctl1", "/etc/hosts")
     assert told == "127.0.0.1 localhost\n192.0.2.11 ctl1\n192.0.2.21 cmp1.example.org cmp1\n"
+
+
+@pytest.mark.parametrize(
+    "site", ["127.0.0.1 localhost\n::1 ip6-localhost\n", "127.0.1.1 ctl1\n\n# the site's\n192.0.2.7 printer\n"]
+)
+def test_of_etc_hosts_a_block_is_changed_and_the_rest_stays(tmp_path: Path, site: str) -> None:
+    """The role's own task, on another file."""
+    tasks = yaml.safe_load((ROOT / "roles" / "base" / "tasks" / "main.yml").read_text(encoding="utf-8"))
+    (task,) = [task for task in tasks if "ansible.builtin.blockinfile" in task]
+    hosts = tmp_path / "hosts"
+    hosts.write_text(site, encoding="utf-8")
+    task["ansible.builtin.blockinfile"]["path"] = str(hosts)
+    names = {"ctl1": "192.0.2.11", "cmp1.example.org": "192.0.2.21"}
+    head = {"hosts": "localhost", "gather_facts": False, "connection": "local"}
+    given = {"base_hosts": names, "base_hosts_block": True, "ansible_python_interpreter": sys.executable}
+    play = yaml.safe_dump([{**head, "vars": given, "tasks": [task]}], sort_keys=False)
+    (tmp_path / "play.yml").write_text(play, encoding="utf-8")
+    (tmp_path / "templates").symlink_to(ROOT / "roles" / "base" / "templates")
+    argv = [Path(sys.executable).parent / "ansible-playbook", "-i", "localhost,", tmp_path / "play.yml"]
+    for changed in (1, 0):
+        done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+        assert f"changed={changed}" in done.stdout, done.stdout + done.stderr
+    marks = ["# BEGIN nodes of the lab, made by Hoplab", "# END nodes of the lab, made by Hoplab"]
+    block = f"{marks[0]}\n192.0.2.11 ctl1\n192.0.2.21 cmp1.example.org cmp1\n{marks[1]}\n"
+    assert hosts.read_text(encoding="utf-8") == block + site
 
 
 def test_a_jump_host_is_on_the_way_of_ssh_alone(tmp_path: Path) -> None:
