@@ -106,7 +106,7 @@ def test_of_etc_hosts_a_block_is_changed_and_the_rest_stays(tmp_path: Path, site
     play = yaml.safe_dump([{**head, "vars": given, "tasks": [task]}], sort_keys=False)
     (tmp_path / "play.yml").write_text(play, encoding="utf-8")
     (tmp_path / "templates").symlink_to(ROOT / "roles" / "base" / "templates")
-    argv = [Path(sys.executable).parent / "ansible-playbook", "-i", "localhost,", tmp_path / "play.yml"]
+    argv = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", "localhost,", str(tmp_path / "play.yml")]
     for changed in (1, 0):
         done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
         assert f"changed={changed}" in done.stdout, done.stdout + done.stderr
