@@ -200,3 +200,18 @@ def copied(name: str, directory: Path, before: str = "", after: str = "") -> Pat
     assert before in text
     lab.write_text(text.replace(before, after) if before else text, encoding="utf-8")
     return place
+
+
+@pytest.mark.parametrize("kind", ["machines", "containers"])
+def test_clean_does_not_take_the_secrets_of_machines_away(tmp_path: Path, kind: str) -> None:
+    before, after = "lab_nodes_kind: containers", f"lab_nodes_kind: {kind}"
+    copied("local", tmp_path, before, after)
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "clean").write_bytes((ROOT / "bin" / "clean").read_bytes())
+    (tmp_path / ".lab" / "copy").mkdir(parents=True)
+    (tmp_path / ".lab" / "copy" / "secrets.yml").write_text("x: y\n", encoding="utf-8")
+    argv = ["sh", str(tmp_path / "bin" / "clean"), "--check"]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+    told = "The machines of inventories/copy run with the secrets in .lab/copy: move that directory away"
+    assert (told in done.stderr) == (kind == "machines")
+    assert kind != "machines" or done.returncode == 1
