@@ -56,7 +56,7 @@ def chromium() -> Iterator[Browser]:
 @contextmanager
 def opened(
     browser: Browser,
-    file: Path,
+    page: Path | str,
     *,
     width: int = 1400,
     scheme: Scheme = "light",
@@ -67,8 +67,9 @@ def opened(
 ) -> Iterator[Opened]:
     """Open a page for as long as the block lasts.
 
-    width: of the window, one of WIDTHS; link: what stands behind the file's address; clock: time stands still, and
-    passes by `page.clock` alone; motion: whether the reader likes it; script: whether JavaScript is on.
+    page: its file, or its address; width: of the window, one of WIDTHS; link: what stands behind the address; clock:
+    time stands still, and passes by `page.clock` alone; motion: whether the reader likes it; script: whether JavaScript
+    is on.
     """
     context = browser.new_context(
         viewport={"width": width, "height": WIDTHS[width]},
@@ -77,7 +78,7 @@ def opened(
         java_script_enabled=script,
     )
     found = Opened(context.new_page())
-    address = file.as_uri()
+    address = page if isinstance(page, str) else page.as_uri()
 
     def complain(message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:

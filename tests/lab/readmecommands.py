@@ -39,7 +39,7 @@ SHOWS: dict[str, dict[str, Shows]] = {
     },
     "Prove a launch": {
         f"{HOPLAB} verify --count 3 --keep": Shows(r"(?s)(launch-58 proved: .*){3}", seconds=500),
-        f"{HOPLAB} watch --warm": Shows(r"(?s)cached.*launch-58 proved: ", seconds=400),
+        f"{HOPLAB} watch --web --warm": Shows(r"(?s)open http://.*cached.*launch-58 proved: ", seconds=400),
         f"{HOPLAB} report": Shows(r"launch-58 proved: "),
         f"{HOPLAB} report --html --output runs/report.html": Shows(r"runs/report.html"),
         f"{HOPLAB} report --junit --output runs/junit.xml": Shows(r"runs/junit.xml"),

@@ -10,43 +10,14 @@ from hoplab.lab.deployment import Deployment, load
 from hoplab.launch.instance import LaunchedInstance
 from hoplab.model.states import StateSeen
 from samples.drills import SSH
+from samples.labs import lab_description
 
 Document = dict[str, Any]
 
 
 @pytest.fixture
 def document(tmp_path: Path) -> Document:
-    """A lab's description as Ansible writes it, with the files that it names."""
-    for name in ("id_ed25519", "known_hosts", "clouds.yaml", "guest.raw"):
-        (tmp_path / name).write_text("clouds: {}" if name == "clouds.yaml" else "x")
-    nova = {"name": "nova-scheduler", "unit": "nova-scheduler.service", "port": None, "logs": ["/var/log/nova/s.log"]}
-    compute: Document = {"name": "nova-compute", "unit": "nova-compute.service", "port": None, "logs": []}
-    return {
-        "schema": 1,
-        "inventory": "local",
-        "release": "2025.1",
-        "nodes": [
-            {"name": "ctl1", "address": "172.29.20.11", "groups": ["control", "keystone"], "services": [nova]},
-            {"name": "cmp1", "address": "172.29.20.21", "groups": ["compute"], "services": [compute]},
-            {"name": "ceph1", "address": "172.29.20.31", "groups": ["ceph_mon", "ceph_rgw"], "services": []},
-        ],
-        "ssh": {
-            "user": "root",
-            "port": 22,
-            "key": str(tmp_path / "id_ed25519"),
-            "known_hosts": str(tmp_path / "known_hosts"),
-        },
-        "clouds_file": str(tmp_path / "clouds.yaml"),
-        "cloud": "hoplab-admin",
-        "region": "RegionOne",
-        "guest_image": str(tmp_path / "guest.raw"),
-        "external_network": {
-            "physical_network": "physnet1",
-            "cidr": "172.29.22.0/24",
-            "gateway": "172.29.22.1",
-            "pool": ["172.29.22.100", "172.29.22.199"],
-        },
-    }
+    return lab_description(tmp_path)
 
 
 @pytest.fixture

@@ -17,6 +17,8 @@ from hoplab.report.terminal import result_line, show_report
 from hoplab.run.record import point_latest
 from hoplab.session.judge_run import judge_run
 
+PAGE: Final = "report.html"
+"""What a run's report as a page is called, in the run's directory."""
 WORST_LAST: Final = (0, 3, 1)
 """Exit statuses of several runs: the last of these that is among them counts."""
 
@@ -29,7 +31,7 @@ def judge_all(directories: Iterable[Path], catalogue: Catalogue, flow: Flow) -> 
     for directory in directories:
         write_usual(directory, catalogue.name)
         found[directory] = document = judge_run(directory, catalogue, flow)
-        (directory / "report.html").write_text(render_html(document), encoding="utf-8")
+        (directory / PAGE).write_text(render_html(document), encoding="utf-8")
         if document["result"] != Result.PROVED:
             print_message(result_line(document))
     point_latest(next(iter(found)))

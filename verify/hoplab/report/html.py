@@ -3,7 +3,7 @@
 import base64
 import hashlib
 from importlib import resources
-from typing import Final
+from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -35,11 +35,13 @@ from hoplab.report.sequence import sequence
 from hoplab.report.svg import verdict_class
 from hoplab.report.timeline import longest_gaps, timeline
 
+NOBODY, SERVER = "'none'", "'self'"
+"""Whom a page's script may connect to: nobody, or the server that the page came from."""
 CDATA: Final = ("//<![CDATA[\n", "//]]>")
 """What a script begins and ends with, so that what reads the page as XML takes it as text; to JavaScript, comments."""
 
 
-def render_html(document: Document, *, data: Data | None = None, connect: str = "'none'") -> str:
+def render_html(document: Document, *, data: Data | None = None, connect: str = NOBODY) -> str:
     """Return the report of a result document (report.json) as an HTML page, which is well-formed XML, too.
 
     data: what the picture shows, by default this run; connect: whom the page's script may connect to, as the
@@ -49,34 +51,10 @@ def render_html(document: Document, *, data: Data | None = None, connect: str = 
     document = read(document)
     first = start(document)
     gaps = longest_gaps(document)
-    environment = Environment(
-        loader=PackageLoader("hoplab.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "kind": verdict_class,
-        "label": label,
-        "number": number,
-        "symbol": lambda verdict: LOOKS[verdict].sign if verdict in LOOKS else "?",
-        "today": lambda today: TODAY.get(today, today),
-        "voices": voices,
-        "took": hop_seconds,
-        "trouble": trouble_line,
-        "waited": waited,
-    }
-    style = environment.get_template("report.css").render(looks=LOOKS)
-    style += environment.get_template("picture.css").render(looks=LOOKS)
-    script = CDATA[0] + page_script() + CDATA[1]
+    environment = _environment()
     page = environment.get_template("report.html.j2").render(
+        **_shell(environment, picture(document) if data is None else data, connect),
         document=document,
-        # All of these are made here, or escaped: see `embedded`.
-        policy=policy(style, script, connect),
-        style=Markup(style),
-        data=Markup(embedded(picture(document) if data is None else data)),
-        script=Markup(script),
         journey=journey(document),
         as_verdict=RESULTS.get(document["result"], "unknown"),
         sentence=sentence(document),
@@ -99,12 +77,71 @@ def render_html(document: Document, *, data: Data | None = None, connect: str = 
     return page.rstrip() + "\n"
 
 
+def render_live(data: Data) -> str:
+    """Return the page of a run that is under way: the picture alone, whose script hears from its server what is new.
+
+    data: what the picture shows at first.
+    """
+    environment = _environment()
+    page = environment.get_template("live.html.j2").render(
+        **_shell(environment, data, SERVER), title=data["title"], journey=data["journey"], sentence=data["sentence"]
+    )
+    return page.rstrip() + "\n"
+
+
+def page_policy(connect: str = NOBODY) -> str:
+    """Return the Content-Security-Policy of the pages that are made here. connect: see `render_html`."""
+    environment = _environment()
+    return policy(_style(environment), _script(), connect)
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("hoplab.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "kind": verdict_class,
+        "label": label,
+        "number": number,
+        "symbol": lambda verdict: LOOKS[verdict].sign if verdict in LOOKS else "?",
+        "today": lambda today: TODAY.get(today, today),
+        "voices": voices,
+        "took": hop_seconds,
+        "trouble": trouble_line,
+        "waited": waited,
+    }
+    return environment
+
+
+def _shell(environment: Environment, data: Data, connect: str) -> dict[str, Any]:
+    """Return what a page has around its text. All of it is made here, or escaped: see `embedded`."""
+    style, script = _style(environment), _script()
+    return {
+        "policy": policy(style, script, connect),
+        "style": Markup(style),
+        "script": Markup(script),
+        "data": Markup(embedded(data)),
+    }
+
+
+def _style(environment: Environment) -> str:
+    return "".join(environment.get_template(name).render(looks=LOOKS) for name in ("report.css", "picture.css"))
+
+
+def _script() -> str:
+    return CDATA[0] + page_script() + CDATA[1]
+
+
 def page_script() -> str:
     """Return the page's script, which `make page` makes."""
     return resources.files("hoplab.report").joinpath("templates", "page.js").read_text(encoding="utf-8")
 
 
-def policy(style: str, script: str, connect: str = "'none'") -> str:
+def policy(style: str, script: str, connect: str = NOBODY) -> str:
     """Return the Content-Security-Policy of a page: this style and this script, and nothing else.
 
     connect: whom the script may connect to.

@@ -15,7 +15,8 @@ export class Controls {
   #ticks = byId("picture-ticks", SVGSVGElement);
   #clock = byId("picture-clock", HTMLElement);
 
-  constructor(section: HTMLElement, data: Data, player: Player) {
+  /** life: as long as that is not aborted, keys are listened to. */
+  constructor(section: HTMLElement, data: Data, player: Player, life: AbortSignal) {
     this.#data = data;
     this.#player = player;
     this.#play.addEventListener("click", () => player.toggle());
@@ -24,7 +25,7 @@ export class Controls {
     this.#time.addEventListener("input", () => player.go(Number(this.#time.value)));
     const pace = byId("picture-pace", HTMLSelectElement);
     pace.addEventListener("change", () => (player.pace = pace.value));
-    document.addEventListener("keydown", (event) => this.#key(event, section));
+    document.addEventListener("keydown", (event) => this.#key(event, section), { signal: life });
     this.data = data;
   }
 

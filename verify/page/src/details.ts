@@ -40,7 +40,7 @@ export function detailsOf(data: Data, state: State): Node[] {
     ...(step.witnesses.length + step.denials.length ? [] : [html("p", {}, "No witness.")]),
     ...(step.hint.run ? [html("p", {}, html("b", {}, "See it by hand"), `, ${step.hint.where}:`), quote(step.hint.run)] : []),
     ...others(data, step),
-    html("p", {}, html("a", { href: `#hop-${step.name}` }, `${step.name} in the list below`)),
+    ...(data.live ? [] : [html("p", {}, html("a", { href: `#hop-${step.name}` }, `${step.name} in the list below`))]),
   ];
 }
 

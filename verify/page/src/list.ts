@@ -4,39 +4,76 @@ import { actorOf, lookOf, type Data, type Step } from "./data.js";
 import { html, mark } from "./dom.js";
 import { linkTo, type State } from "./state.js";
 
+interface Item {
+  /** All that it shows. */
+  text: string;
+  element: HTMLLIElement;
+  link: HTMLAnchorElement;
+}
+
 export class HopList {
   #root: HTMLElement;
-  #items: HTMLLIElement[];
-  #links: HTMLAnchorElement[];
-  #shown = -2;
+  #chosen: (name: string) => void;
+  #items = new Map<string, Item>();
+  #listed: Item[] = [];
+  #shown = "";
+  #name = "";
 
-  /** chosen: told the index of a hop that was clicked. */
-  constructor(root: HTMLElement, data: Data, chosen: (index: number) => void) {
+  /** chosen: told the name of a hop that was clicked. */
+  constructor(root: HTMLElement, data: Data, chosen: (name: string) => void) {
     this.#root = root;
-    this.#links = data.steps.map((step) => linked(data, step));
-    this.#items = this.#links.map((link, index) => {
-      link.addEventListener("click", () => chosen(index));
-      return html("li", { class: index < data.reached ? "" : "beyond" }, link);
+    this.#chosen = chosen;
+    this.data = data;
+  }
+
+  /** Take other data. What stays as it was keeps its place, its focus too. */
+  set data(data: Data) {
+    const before = this.#items;
+    this.#items = new Map(data.steps.map((step, index) => {
+      const beyond = index >= data.reached;
+      const text = JSON.stringify([step.number, step.from, step.to, step.verdict, step.when, linkTo(data, step), beyond]);
+      const known = before.get(step.name);
+      return [step.name, known?.text === text ? known : this.#made(data, step, text, beyond)];
+    }));
+    this.#listed = [...this.#items.values()];
+    this.#listed.forEach(({ element }, index) => {
+      const there = this.#root.children[index];
+      if (there !== element) {
+        this.#root.insertBefore(element, there ?? null);
+      }
     });
-    root.replaceChildren(...this.#items);
+    while (this.#root.children.length > this.#listed.length) {
+      this.#root.lastElementChild?.remove();
+    }
+    this.#shown = "";
   }
 
   /** Show a state: mark the hop, and scroll the list, and nothing else, to where it can be seen. */
   render(state: State): void {
-    const current = state.over ? this.#items.length : state.index;
-    if (current === this.#shown) {
+    const current = state.over ? this.#listed.length : state.index;
+    const name = [...this.#items.keys()][current] ?? String(current);
+    if (name === this.#shown) {
       return;
     }
-    this.#links[this.#shown]?.removeAttribute("aria-current");
-    this.#shown = current;
-    this.#links[current]?.setAttribute("aria-current", "step");
-    this.#items.forEach((item, index) => mark(item, "now", index === current));
+    this.#shown = name;
+    this.#listed.forEach(({ element, link }, index) => {
+      mark(element, "now", index === current);
+      link.removeAttribute("aria-current");
+    });
+    this.#listed[current]?.link.setAttribute("aria-current", "step");
     // What was not reached stands at the end; where the run ended well, so does its last hop.
-    const item = this.#items[current] ?? (current < 0 ? this.#items[0] : this.#items[state.index - 1]);
-    if (item) {
-      const [root, own] = [this.#root.getBoundingClientRect(), item.getBoundingClientRect()];
+    const item = this.#listed[current] ?? (current < 0 ? this.#listed[0] : this.#listed[state.index - 1]);
+    if (item && name !== this.#name) {
+      const [root, own] = [this.#root.getBoundingClientRect(), item.element.getBoundingClientRect()];
       this.#root.scrollTop += own.top - root.top - (root.height - own.height) / 2;
     }
+    this.#name = name;
+  }
+
+  #made(data: Data, step: Step, text: string, beyond: boolean): Item {
+    const link = linked(data, step);
+    link.addEventListener("click", () => this.#chosen(step.name));
+    return { text, link, element: html("li", { class: beyond ? "beyond" : "" }, link) };
   }
 }
 

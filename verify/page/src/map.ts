@@ -29,11 +29,16 @@ export class PictureMap {
   #boxes: DrawnBox[];
   #message = svg("circle", { r: 5, class: "message" });
   #chosen: (index: number) => void;
+  #fresh: ReadonlySet<string>;
   #shown = -1;
 
-  /** chosen: told the index of a hop whose arrow was clicked. */
-  constructor(root: SVGSVGElement, data: Data, chosen: (index: number) => void) {
+  /**
+   * chosen: told the index of a hop whose arrow was clicked; fresh: names of hops that have just come, of a run that goes
+   * on: at its end they light up together.
+   */
+  constructor(root: SVGSVGElement, data: Data, chosen: (index: number) => void, fresh: ReadonlySet<string>) {
     this.#data = data;
+    this.#fresh = fresh;
     this.#chosen = chosen;
     this.#boxes = data.boxes.map(drawnBox);
     this.#arrows = arrowsOf(data).map((arrow) => this.#drawn(arrow));
@@ -54,16 +59,17 @@ export class PictureMap {
   render(state: State, still: boolean): void {
     this.#shown = state.index;
     const current = state.over ? undefined : this.#data.steps[state.index];
+    const lighted = this.#lighted(state);
+    const acting = new Set(lighted.flatMap((index) => [this.#data.steps[index]?.from, this.#data.steps[index]?.to]));
     for (const { id, parts } of this.#boxes) {
-      const lit = current !== undefined && (current.from === id || current.to === id);
       const touched = this.#arrows.some((arrow) => isPast(arrow, state) && (arrow.from === id || arrow.to === id));
       for (const part of parts) {
-        mark(part, "lit", lit);
+        mark(part, "lit", acting.has(id));
         mark(part, "touched", touched);
       }
     }
     for (const arrow of this.#arrows) {
-      this.#renderArrow(arrow, state);
+      this.#renderArrow(arrow, state, lighted);
     }
     const lit = this.#arrows.find((arrow) => !state.over && arrow.hops.includes(state.index));
     const moves = lit !== undefined && !still && state.moved < 1 && current?.real !== null;
@@ -79,12 +85,23 @@ export class PictureMap {
     }
   }
 
-  #renderArrow(arrow: DrawnArrow, state: State): void {
+  /** Return the indices of the hops that light up. */
+  #lighted(state: State): number[] {
+    if (state.over) {
+      return [];
+    }
+    const { live, reached, steps } = this.#data;
+    const came = live && state.index === reached - 1 ? this.#fresh : new Set<string>();
+    return steps.flatMap((step, index) => (index === state.index || came.has(step.name) ? [index] : []));
+  }
+
+  #renderArrow(arrow: DrawnArrow, state: State, lighted: number[]): void {
     const data = this.#data;
-    const now = !state.over && arrow.hops.includes(state.index);
+    const own = arrow.hops.filter((index) => lighted.includes(index));
+    const now = own.length > 0;
     const past = isPast(arrow, state);
     const lacking = state.missing && arrow.hops.some((index) => index >= data.reached || stopsAt(data, index));
-    const said = now ? [state.index] : arrow.hops.filter((index) => (lacking ? true : index <= state.index));
+    const said = now ? own : arrow.hops.filter((index) => (lacking ? true : index <= state.index));
     const verdicts = said.map((index) => data.steps[index]?.verdict ?? "");
     const verdict = data.worst.find((one) => verdicts.includes(one)) ?? "proved";
     const shown = now || past || lacking;

@@ -1,17 +1,19 @@
 // The page's script begins here: it shows the data that the page has, and other data whenever it is given some.
 
 import { Controls } from "./controls.js";
-import type { Data } from "./data.js";
+import type { Data, Step } from "./data.js";
 import { captionOf, detailsOf } from "./details.js";
 import { byId } from "./dom.js";
 import { HopList } from "./list.js";
+import { listen } from "./live.js";
 import { PictureMap } from "./map.js";
 import { Player } from "./player.js";
-import { found, lastTime, settled, stateAt } from "./state.js";
+import { found, settled, stateAt } from "./state.js";
 
 /** What the page offers to whoever has other data for it, and to tests. */
 export interface Picture {
-  show(data: Data): void;
+  /** fresh: names of hops that have just come, of a run that goes on. */
+  show(data: Data, fresh?: ReadonlySet<string>): void;
   render(time: number): void;
   readonly time: number;
   readonly index: number;
@@ -27,23 +29,32 @@ declare global {
 const STILL = matchMedia("(prefers-reduced-motion: reduce)");
 const PRINT = matchMedia("print");
 
-function begin(): Picture {
+/** Begin with the page that is there. shown: the name of the hop to begin with, empty for what the address says. */
+function begin(shown = ""): Picture {
   const section = byId("picture", HTMLElement);
+  const life = new AbortController();
+  const { signal } = life;
   let data = read();
-  let { map, list } = parts(data);
   let detailed = NaN;
+  let named = "";
   const caption = byId("picture-caption", HTMLElement);
   const details = byId("picture-details", HTMLElement);
   const player = new Player(data, () => render(player.time));
   section.hidden = false;
-  const controls = new Controls(section, data, player);
+  const controls = new Controls(section, data, player, signal);
+  let map = mapOf(new Set());
+  const list = new HopList(byId("picture-hops", HTMLElement), data, (name) => choose(found(data, name)));
 
-  function parts(of: Data): { map: PictureMap; list: HopList } {
-    const chosen = (index: number): void => player.go(settled(of, index));
-    return {
-      map: new PictureMap(byId("picture-map", SVGSVGElement), of, chosen),
-      list: new HopList(byId("picture-hops", HTMLElement), of, chosen),
-    };
+  function mapOf(fresh: ReadonlySet<string>): PictureMap {
+    return new PictureMap(byId("picture-map", SVGSVGElement), data, choose, fresh);
+  }
+
+  function choose(index: number): void {
+    player.go(settled(data, index));
+  }
+
+  function current(): Step | undefined {
+    return data.steps[stateAt(data, player.time).index];
   }
 
   /** Show what is to be seen at a time; the same time always looks the same. */
@@ -52,24 +63,34 @@ function begin(): Picture {
     map.render(state, STILL.matches);
     list.render(state);
     controls.render(state);
-    // Nobody could listen to all of it while it plays.
-    caption.setAttribute("aria-live", player.playing ? "off" : "polite");
+    // Nobody could listen to all of it while it plays, or goes on.
+    caption.setAttribute("aria-live", player.playing || data.live ? "off" : "polite");
     if (state.index !== detailed) {
       detailed = state.index;
+      const name = data.steps[state.index]?.name ?? "";
       caption.textContent = captionOf(data, state);
       details.replaceChildren(...detailsOf(data, state));
-      details.scrollTop = 0;
+      if (name !== named) {
+        details.scrollTop = 0;
+      }
+      named = name;
     }
   }
 
-  /** Take other data: at the end one stays at the end, else where one was. */
-  function show(other: Data): void {
-    const atEnd = player.time >= data.end;
+  /** Take other data: at the end one stays at the end, else at the same hop. */
+  function show(other: Data, fresh: ReadonlySet<string> = new Set()): void {
+    const [atEnd, before, time] = [player.time >= data.end, current(), player.time];
     data = other;
-    player.data = controls.data = data;
-    ({ map, list } = parts(data));
-    detailed = NaN;
-    player.time = atEnd ? data.end : Math.min(player.time, lastTime(data));
+    player.data = controls.data = list.data = data;
+    map = mapOf(fresh);
+    const index = before ? data.steps.findIndex((step) => step.name === before.name) : -1;
+    const now = data.steps[index];
+    detailed = before && JSON.stringify(before) === JSON.stringify(now) ? index : NaN;
+    if (atEnd) {
+      player.time = data.end;
+    } else if (before && now) {
+      player.time = Math.min(now.bent + time - before.bent, Math.max(settled(data, index), now.bent));
+    }
     render(player.time);
   }
 
@@ -78,7 +99,7 @@ function begin(): Picture {
     const wanted = /^#hop=(.+)$/.exec(location.hash)?.[1];
     const index = wanted === undefined ? -1 : found(data, decoded(wanted));
     if (index >= 0) {
-      player.go(settled(data, index));
+      choose(index);
       const { top, bottom } = section.getBoundingClientRect();
       if (top >= innerHeight || bottom <= 0 || top < -innerHeight) {
         section.scrollIntoView({ block: "start", behavior: "instant" });
@@ -87,11 +108,25 @@ function begin(): Picture {
     return index >= 0;
   }
 
-  addEventListener("hashchange", follow);
-  PRINT.addEventListener("change", () => render(player.time));
-  STILL.addEventListener("change", () => render(player.time));
-  if (!follow()) {
+  addEventListener("hashchange", follow, { signal });
+  PRINT.addEventListener("change", () => render(player.time), { signal });
+  STILL.addEventListener("change", () => render(player.time), { signal });
+  const index = shown ? found(data, shown) : -1;
+  if (index >= 0) {
+    choose(index);
+  } else if (!follow()) {
     player.go(data.end);
+  }
+  if (data.live) {
+    listen({
+      changed: show,
+      over(page) {
+        const step = player.time < data.end ? current() : undefined;
+        player.go(player.time);
+        life.abort();
+        become(page, step?.name);
+      },
+    });
   }
   return {
     show,
@@ -100,6 +135,16 @@ function begin(): Picture {
     get index() { return stateAt(data, player.time).index; },
     get playing() { return player.playing; },
   };
+}
+
+/** Have another page of the same server, with the same script and style, in this one's place. */
+function become(page: string, shown = ""): void {
+  const next = new DOMParser().parseFromString(page, "text/html");
+  const focused = document.activeElement?.id ?? "";
+  document.title = next.title;
+  document.body.replaceWith(document.adoptNode(next.body));
+  document.getElementById(focused)?.focus({ preventScroll: true });
+  window.picture = begin(shown);
 }
 
 function read(): Data {

@@ -130,7 +130,7 @@ class Controls {
     #time = byId("picture-time", HTMLInputElement);
     #ticks = byId("picture-ticks", SVGSVGElement);
     #clock = byId("picture-clock", HTMLElement);
-    constructor(section, data, player) {
+    constructor(section, data, player, life) {
         this.#data = data;
         this.#player = player;
         this.#play.addEventListener("click", () => player.toggle());
@@ -139,7 +139,7 @@ class Controls {
         this.#time.addEventListener("input", () => player.go(Number(this.#time.value)));
         const pace = byId("picture-pace", HTMLSelectElement);
         pace.addEventListener("change", () => (player.pace = pace.value));
-        document.addEventListener("keydown", (event) => this.#key(event, section));
+        document.addEventListener("keydown", (event) => this.#key(event, section), { signal: life });
         this.data = data;
     }
     set data(data) {
@@ -232,7 +232,7 @@ function detailsOf(data, state) {
         ...(step.witnesses.length + step.denials.length ? [] : [html("p", {}, "No witness.")]),
         ...(step.hint.run ? [html("p", {}, html("b", {}, "See it by hand"), `, ${step.hint.where}:`), quote(step.hint.run)] : []),
         ...others(data, step),
-        html("p", {}, html("a", { href: `#hop-${step.name}` }, `${step.name} in the list below`)),
+        ...(data.live ? [] : [html("p", {}, html("a", { href: `#hop-${step.name}` }, `${step.name} in the list below`))]),
     ];
 }
 function placeOf(id) {
@@ -279,32 +279,59 @@ const { html, mark } = modules.dom;
 const { linkTo } = modules.state;
 class HopList {
     #root;
-    #items;
-    #links;
-    #shown = -2;
+    #chosen;
+    #items = new Map();
+    #listed = [];
+    #shown = "";
+    #name = "";
     constructor(root, data, chosen) {
         this.#root = root;
-        this.#links = data.steps.map((step) => linked(data, step));
-        this.#items = this.#links.map((link, index) => {
-            link.addEventListener("click", () => chosen(index));
-            return html("li", { class: index < data.reached ? "" : "beyond" }, link);
+        this.#chosen = chosen;
+        this.data = data;
+    }
+    set data(data) {
+        const before = this.#items;
+        this.#items = new Map(data.steps.map((step, index) => {
+            const beyond = index >= data.reached;
+            const text = JSON.stringify([step.number, step.from, step.to, step.verdict, step.when, linkTo(data, step), beyond]);
+            const known = before.get(step.name);
+            return [step.name, known?.text === text ? known : this.#made(data, step, text, beyond)];
+        }));
+        this.#listed = [...this.#items.values()];
+        this.#listed.forEach(({ element }, index) => {
+            const there = this.#root.children[index];
+            if (there !== element) {
+                this.#root.insertBefore(element, there ?? null);
+            }
         });
-        root.replaceChildren(...this.#items);
+        while (this.#root.children.length > this.#listed.length) {
+            this.#root.lastElementChild?.remove();
+        }
+        this.#shown = "";
     }
     render(state) {
-        const current = state.over ? this.#items.length : state.index;
-        if (current === this.#shown) {
+        const current = state.over ? this.#listed.length : state.index;
+        const name = [...this.#items.keys()][current] ?? String(current);
+        if (name === this.#shown) {
             return;
         }
-        this.#links[this.#shown]?.removeAttribute("aria-current");
-        this.#shown = current;
-        this.#links[current]?.setAttribute("aria-current", "step");
-        this.#items.forEach((item, index) => mark(item, "now", index === current));
-        const item = this.#items[current] ?? (current < 0 ? this.#items[0] : this.#items[state.index - 1]);
-        if (item) {
-            const [root, own] = [this.#root.getBoundingClientRect(), item.getBoundingClientRect()];
+        this.#shown = name;
+        this.#listed.forEach(({ element, link }, index) => {
+            mark(element, "now", index === current);
+            link.removeAttribute("aria-current");
+        });
+        this.#listed[current]?.link.setAttribute("aria-current", "step");
+        const item = this.#listed[current] ?? (current < 0 ? this.#listed[0] : this.#listed[state.index - 1]);
+        if (item && name !== this.#name) {
+            const [root, own] = [this.#root.getBoundingClientRect(), item.element.getBoundingClientRect()];
             this.#root.scrollTop += own.top - root.top - (root.height - own.height) / 2;
         }
+        this.#name = name;
+    }
+    #made(data, step, text, beyond) {
+        const link = linked(data, step);
+        link.addEventListener("click", () => this.#chosen(step.name));
+        return { text, link, element: html("li", { class: beyond ? "beyond" : "" }, link) };
     }
 }
 function linked(data, step) {
@@ -313,6 +340,75 @@ function linked(data, step) {
     return html("a", { href: linkTo(data, step) }, html("span", { class: "step" }, step.number), html("b", {}, step.name), html("span", { class: `sign ${look.kind}`, "aria-hidden": "true" }, look.sign), html("span", { class: plain ? "hidden" : `badge ${look.kind}` }, step.verdict), html("span", { class: "time" }, step.when), html("span", { class: "route" }, `${actorOf(step.from)} → ${actorOf(step.to)}`));
 }
 return { HopList };
+})();
+modules.live = (() => {
+const { byId, mark } = modules.dom;
+const QUIET = 5;
+function listen(told) {
+    const section = byId("live", HTMLElement);
+    const sentence = byId("live-sentence", HTMLElement);
+    const heard = byId("live-state", HTMLElement);
+    const say = spoken(byId("live-said", HTMLElement));
+    const parts = {};
+    let reached = new Set();
+    const source = new EventSource("events");
+    function state(name, hears) {
+        heard.textContent = name;
+        mark(section, "hears", hears);
+        mark(section, "lost", !hears);
+    }
+    source.addEventListener("open", () => state("Live", true));
+    source.addEventListener("error", () => {
+        const again = source.readyState === EventSource.CONNECTING;
+        state(again ? "Connection lost, trying again" : "Connection lost", false);
+        say(heard.textContent ?? "", true);
+    });
+    source.addEventListener("state", (event) => {
+        Object.assign(parts, JSON.parse(event.data));
+        const data = joined(parts);
+        const now = new Set(data.steps.slice(0, data.reached).map((step) => step.name));
+        const fresh = new Set([...now].filter((name) => !reached.has(name)));
+        reached = now;
+        sentence.textContent = data.sentence;
+        say(data.sentence);
+        told.changed(data, fresh);
+    });
+    source.addEventListener("broken", (event) => {
+        source.close();
+        state("Over", false);
+        sentence.textContent = `There is no report: ${String(JSON.parse(event.data))}. This is as far as it came.`;
+        say(sentence.textContent, true);
+    });
+    source.addEventListener("end", (event) => {
+        source.close();
+        told.over(String(JSON.parse(event.data)));
+    });
+}
+function joined(parts) {
+    const order = parts["order"];
+    return { ...parts, steps: order.map((name) => parts[`step ${name}`]) };
+}
+function spoken(status) {
+    let waiting = 0;
+    let newest = "";
+    function speak() {
+        status.textContent = newest;
+        waiting = window.setTimeout(() => {
+            waiting = 0;
+            if (status.textContent !== newest) {
+                speak();
+            }
+        }, QUIET * 1000);
+    }
+    return (text, urgent = false) => {
+        newest = text;
+        if (urgent || !waiting) {
+            window.clearTimeout(waiting);
+            speak();
+        }
+    };
+}
+return { listen };
 })();
 modules.arrows = (() => {
 const TIP = 9;
@@ -386,9 +482,11 @@ class PictureMap {
     #boxes;
     #message = svg("circle", { r: 5, class: "message" });
     #chosen;
+    #fresh;
     #shown = -1;
-    constructor(root, data, chosen) {
+    constructor(root, data, chosen, fresh) {
         this.#data = data;
+        this.#fresh = fresh;
         this.#chosen = chosen;
         this.#boxes = data.boxes.map(drawnBox);
         this.#arrows = arrowsOf(data).map((arrow) => this.#drawn(arrow));
@@ -400,16 +498,17 @@ class PictureMap {
     render(state, still) {
         this.#shown = state.index;
         const current = state.over ? undefined : this.#data.steps[state.index];
+        const lighted = this.#lighted(state);
+        const acting = new Set(lighted.flatMap((index) => [this.#data.steps[index]?.from, this.#data.steps[index]?.to]));
         for (const { id, parts } of this.#boxes) {
-            const lit = current !== undefined && (current.from === id || current.to === id);
             const touched = this.#arrows.some((arrow) => isPast(arrow, state) && (arrow.from === id || arrow.to === id));
             for (const part of parts) {
-                mark(part, "lit", lit);
+                mark(part, "lit", acting.has(id));
                 mark(part, "touched", touched);
             }
         }
         for (const arrow of this.#arrows) {
-            this.#renderArrow(arrow, state);
+            this.#renderArrow(arrow, state, lighted);
         }
         const lit = this.#arrows.find((arrow) => !state.over && arrow.hops.includes(state.index));
         const moves = lit !== undefined && !still && state.moved < 1 && current?.real !== null;
@@ -423,12 +522,21 @@ class PictureMap {
             this.#message.before(lit.group);
         }
     }
-    #renderArrow(arrow, state) {
+    #lighted(state) {
+        if (state.over) {
+            return [];
+        }
+        const { live, reached, steps } = this.#data;
+        const came = live && state.index === reached - 1 ? this.#fresh : new Set();
+        return steps.flatMap((step, index) => (index === state.index || came.has(step.name) ? [index] : []));
+    }
+    #renderArrow(arrow, state, lighted) {
         const data = this.#data;
-        const now = !state.over && arrow.hops.includes(state.index);
+        const own = arrow.hops.filter((index) => lighted.includes(index));
+        const now = own.length > 0;
         const past = isPast(arrow, state);
         const lacking = state.missing && arrow.hops.some((index) => index >= data.reached || stopsAt(data, index));
-        const said = now ? [state.index] : arrow.hops.filter((index) => (lacking ? true : index <= state.index));
+        const said = now ? own : arrow.hops.filter((index) => (lacking ? true : index <= state.index));
         const verdicts = said.map((index) => data.steps[index]?.verdict ?? "");
         const verdict = data.worst.find((one) => verdicts.includes(one)) ?? "proved";
         const shown = now || past || lacking;
@@ -552,55 +660,73 @@ const { Controls } = modules.controls;
 const { captionOf, detailsOf } = modules.details;
 const { byId } = modules.dom;
 const { HopList } = modules.list;
+const { listen } = modules.live;
 const { PictureMap } = modules.map;
 const { Player } = modules.player;
-const { found, lastTime, settled, stateAt } = modules.state;
+const { found, settled, stateAt } = modules.state;
 const STILL = matchMedia("(prefers-reduced-motion: reduce)");
 const PRINT = matchMedia("print");
-function begin() {
+function begin(shown = "") {
     const section = byId("picture", HTMLElement);
+    const life = new AbortController();
+    const { signal } = life;
     let data = read();
-    let { map, list } = parts(data);
     let detailed = NaN;
+    let named = "";
     const caption = byId("picture-caption", HTMLElement);
     const details = byId("picture-details", HTMLElement);
     const player = new Player(data, () => render(player.time));
     section.hidden = false;
-    const controls = new Controls(section, data, player);
-    function parts(of) {
-        const chosen = (index) => player.go(settled(of, index));
-        return {
-            map: new PictureMap(byId("picture-map", SVGSVGElement), of, chosen),
-            list: new HopList(byId("picture-hops", HTMLElement), of, chosen),
-        };
+    const controls = new Controls(section, data, player, signal);
+    let map = mapOf(new Set());
+    const list = new HopList(byId("picture-hops", HTMLElement), data, (name) => choose(found(data, name)));
+    function mapOf(fresh) {
+        return new PictureMap(byId("picture-map", SVGSVGElement), data, choose, fresh);
+    }
+    function choose(index) {
+        player.go(settled(data, index));
+    }
+    function current() {
+        return data.steps[stateAt(data, player.time).index];
     }
     function render(time) {
         const state = stateAt(data, PRINT.matches ? data.end : time);
         map.render(state, STILL.matches);
         list.render(state);
         controls.render(state);
-        caption.setAttribute("aria-live", player.playing ? "off" : "polite");
+        caption.setAttribute("aria-live", player.playing || data.live ? "off" : "polite");
         if (state.index !== detailed) {
             detailed = state.index;
+            const name = data.steps[state.index]?.name ?? "";
             caption.textContent = captionOf(data, state);
             details.replaceChildren(...detailsOf(data, state));
-            details.scrollTop = 0;
+            if (name !== named) {
+                details.scrollTop = 0;
+            }
+            named = name;
         }
     }
-    function show(other) {
-        const atEnd = player.time >= data.end;
+    function show(other, fresh = new Set()) {
+        const [atEnd, before, time] = [player.time >= data.end, current(), player.time];
         data = other;
-        player.data = controls.data = data;
-        ({ map, list } = parts(data));
-        detailed = NaN;
-        player.time = atEnd ? data.end : Math.min(player.time, lastTime(data));
+        player.data = controls.data = list.data = data;
+        map = mapOf(fresh);
+        const index = before ? data.steps.findIndex((step) => step.name === before.name) : -1;
+        const now = data.steps[index];
+        detailed = before && JSON.stringify(before) === JSON.stringify(now) ? index : NaN;
+        if (atEnd) {
+            player.time = data.end;
+        }
+        else if (before && now) {
+            player.time = Math.min(now.bent + time - before.bent, Math.max(settled(data, index), now.bent));
+        }
         render(player.time);
     }
     function follow() {
         const wanted = /^#hop=(.+)$/.exec(location.hash)?.[1];
         const index = wanted === undefined ? -1 : found(data, decoded(wanted));
         if (index >= 0) {
-            player.go(settled(data, index));
+            choose(index);
             const { top, bottom } = section.getBoundingClientRect();
             if (top >= innerHeight || bottom <= 0 || top < -innerHeight) {
                 section.scrollIntoView({ block: "start", behavior: "instant" });
@@ -608,11 +734,26 @@ function begin() {
         }
         return index >= 0;
     }
-    addEventListener("hashchange", follow);
-    PRINT.addEventListener("change", () => render(player.time));
-    STILL.addEventListener("change", () => render(player.time));
-    if (!follow()) {
+    addEventListener("hashchange", follow, { signal });
+    PRINT.addEventListener("change", () => render(player.time), { signal });
+    STILL.addEventListener("change", () => render(player.time), { signal });
+    const index = shown ? found(data, shown) : -1;
+    if (index >= 0) {
+        choose(index);
+    }
+    else if (!follow()) {
         player.go(data.end);
+    }
+    if (data.live) {
+        listen({
+            changed: show,
+            over(page) {
+                const step = player.time < data.end ? current() : undefined;
+                player.go(player.time);
+                life.abort();
+                become(page, step?.name);
+            },
+        });
     }
     return {
         show,
@@ -621,6 +762,14 @@ function begin() {
         get index() { return stateAt(data, player.time).index; },
         get playing() { return player.playing; },
     };
+}
+function become(page, shown = "") {
+    const next = new DOMParser().parseFromString(page, "text/html");
+    const focused = document.activeElement?.id ?? "";
+    document.title = next.title;
+    document.body.replaceWith(document.adoptNode(next.body));
+    document.getElementById(focused)?.focus({ preventScroll: true });
+    window.picture = begin(shown);
 }
 function read() {
     return JSON.parse(byId("picture-data", HTMLScriptElement).textContent ?? "");
