@@ -182,6 +182,13 @@ class TestPlays:
         assert "containers, machines" in done.stdout + done.stderr
         assert "changed=0" in done.stdout
 
+    def test_without_nodes_what_a_lab_of_containers_left_is_removed(self, tmp_path: Path) -> None:
+        inventory = copied("local", tmp_path, "lab_name: hoplab", "lab_name: nowhere")
+        (inventory / "hosts.yml").write_text("all: {children: {control: {}}}\n", encoding="utf-8")
+        done = play("playbooks/destroy.yml", "--inventory", inventory, "--check")
+        removed = done.stdout.partition("hoplab.lab.node_container : Bring the nodes to the state absent")[2]
+        assert removed.splitlines()[1] == "ok: [localhost]", done.stdout
+
     def test_a_lab_of_machines_has_no_snapshots(self, tmp_path: Path) -> None:
         done = play("playbooks/snapshot.yml", "--inventory", copied("machines", tmp_path))
         assert done.returncode == 2
