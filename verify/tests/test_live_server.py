@@ -92,6 +92,12 @@ class TestPage:
         status, headers, _text = ask(server, method=method)
         assert (status, headers["Allow"]) == (405, "GET")
 
+    def test_what_is_refused_has_a_body_unless_that_is_what_was_asked_for(self, server: LiveServer) -> None:
+        for method, body in (("HEAD", b""), ("POST", b"only GET is answered\n")):
+            with socket.create_connection(("127.0.0.1", server.port), SECONDS) as raw:
+                raw.sendall(f"{method} / HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n\r\n".encode())
+                assert raw.makefile("rb").read().partition(b"\r\n\r\n")[2] == body
+
 
 class TestHost:
     """A name of somebody else's that was made to lead here (DNS rebinding) is in the Host header."""

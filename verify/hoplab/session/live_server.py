@@ -174,7 +174,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Allow", "GET")
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
-        self.wfile.write(data)
+        if self.command != "HEAD":  # To that nobody expects a body, even where it is refused.
+            self.wfile.write(data)
 
     def _send_events(self) -> None:
         live, last = self.server.live, self.headers.get("Last-Event-ID", "")
