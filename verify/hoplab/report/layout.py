@@ -97,6 +97,7 @@ def _group(actor: str) -> str:
 
 def _column(groups: set[str]) -> int:
     """Return in which column a node stands: left for users and hosts, right for network and storage."""
+    groups = groups & {*DECK}
     if groups and groups <= {USER, COMPUTE, NETWORK} and groups != {NETWORK}:
         return 0
     return 2 if groups <= {NETWORK, STORE} else 1

@@ -97,9 +97,10 @@ def _in_order(document: Document, *, live: bool) -> list[Entry]:
     first = document["first_unproven"] or {"name": None}
 
     def place(hop: Entry) -> int:
-        if _is_reached(hop, document, live=live):
-            return 1 if hop["name"] == first["name"] and hop["at"] is None else 0
-        return 2
+        if not _is_reached(hop, document, live=live):
+            return 2
+        # What came too early is played when it came.
+        return 1 if hop["name"] == first["name"] and hop["verdict"] != "out of order" else 0
 
     return sorted(by_time(document["hops"]), key=place)
 

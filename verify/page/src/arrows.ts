@@ -10,7 +10,7 @@ export interface Arrow {
   line: Line;
 }
 
-type Point = [number, number];
+export type Point = [number, number];
 
 /** A cubic curve; its end is level. side: 1 if it points to the right, else -1. */
 export interface Line {
@@ -64,13 +64,18 @@ export function lineBetween(from: Box, to: Box): Line {
 }
 
 /** Parts of the way at which a sign may stand, the best first. */
-const PLACES = [0.5, 0.42, 0.58, 0.34, 0.66, 0.27, 0.73, 0.2, 0.8];
+const PLACES = [0.5, 0.42, 0.58, 0.34, 0.66, 0.27, 0.73, 0.2, 0.8, 0.14, 0.86];
 
-/** Return where on a line a sign of a radius stands: where it lies over no box, if there is such a place. */
-export function signPlace(line: Line, boxes: Box[], radius: number): Point {
-  const free = PLACES.map((part) => pointAt(line, part)).find(([x, y]) => !boxes.some((box) =>
+/**
+ * Return where on a line a sign of a radius stands: where it lies over no box and no sign that is there already, if there
+ * is such a place.
+ */
+export function signPlace(line: Line, boxes: Box[], there: Point[], radius: number): Point {
+  const places = PLACES.map((part) => pointAt(line, part));
+  const besideSigns = places.filter(([x, y]) => there.every((other) => Math.hypot(x - other[0], y - other[1]) > 2 * radius));
+  const free = besideSigns.find(([x, y]) => !boxes.some((box) =>
     x > box.x - radius && x < box.x + box.w + radius && y > box.y - radius && y < box.y + box.h + radius));
-  return free ?? pointAt(line, 0.5);
+  return free ?? besideSigns[0] ?? pointAt(line, 0.5);
 }
 
 /** Return the line as SVG has it. */

@@ -22,7 +22,8 @@ export function detailsOf(data: Data, state: State): Node[] {
   const step = state.over ? undefined : data.steps[state.index];
   if (!step) {
     return [html("h3", {}, state.over ? capital(data.result.name) : data.title), html("p", {}, data.sentence),
-      ...missing(data), ...(data.reached ? [html("p", {}, "A click on a hop or an arrow shows its evidence.")] : [])];
+      ...missing(data), ...doubtful(data),
+      ...(data.reached ? [html("p", {}, "A click on a hop or an arrow shows its evidence.")] : [])];
   }
   const look = lookOf(data, step.verdict);
   return [
@@ -63,9 +64,23 @@ function missing(data: Data): Node[] {
 /** Return links to the other hops on the same arrow. */
 function others(data: Data, step: Step): Node[] {
   const same = data.steps.filter((one) => one !== step && one.from === step.from && one.to === step.to);
-  const links = same.flatMap((one, index) => [
+  return same.length ? [html("p", {}, html("b", {}, "On the same arrow:"), " ", ...links(data, same))] : [];
+}
+
+/** Return links to the hops that are not simply proved, by their verdicts. */
+function doubtful(data: Data): Node[] {
+  return data.worst.filter((verdict) => verdict !== "proved").flatMap((verdict) => {
+    const those = data.steps.filter((step) => step.verdict === verdict);
+    const look = lookOf(data, verdict);
+    return those.length
+      ? [html("p", {}, html("span", { class: `badge ${look.kind}` }, `${look.sign} ${verdict}`), ": ", ...links(data, those))]
+      : [];
+  });
+}
+
+function links(data: Data, steps: Step[]): (Node | string)[] {
+  return steps.flatMap((one, index) => [
     index ? ", " : "", html("a", { href: linkTo(data, one) }, `${one.number} ${one.name}`)]);
-  return links.length ? [html("p", {}, html("b", {}, "On the same arrow:"), " ", ...links)] : [];
 }
 
 function quoted(witness: Witness, role: string): Node[] {

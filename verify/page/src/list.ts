@@ -83,8 +83,8 @@ function linked(data: Data, step: Step): HTMLAnchorElement {
   return html("a", { href: linkTo(data, step) },
     html("span", { class: "step" }, step.number),
     html("b", {}, step.name),
-    html("span", { class: `sign ${look.kind}`, "aria-hidden": "true" }, look.sign),
     html("span", { class: plain ? "hidden" : `badge ${look.kind}` }, step.verdict),
+    html("span", { class: `sign ${look.kind}`, "aria-hidden": "true" }, look.sign),
     html("span", { class: "time" }, step.when),
     html("span", { class: "route" }, `${actorOf(step.from)} → ${actorOf(step.to)}`),
   );

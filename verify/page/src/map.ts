@@ -1,6 +1,6 @@
 // The map: nodes, boxes and arrows. What lights up is a function of the state.
 
-import { arrowsOf, pathOf, pointAt, signPlace, tipOf, type Arrow } from "./arrows.js";
+import { arrowsOf, pathOf, pointAt, signPlace, tipOf, type Arrow, type Point } from "./arrows.js";
 import { actorOf, lookOf, type Box, type Data, type Frame } from "./data.js";
 import { mark, svg } from "./dom.js";
 import { stopsAt, type State } from "./state.js";
@@ -22,6 +22,10 @@ interface DrawnBox {
 const EDGE = 34;
 const TOP = 10;
 const SIGN = 9;
+/** How many pixels of the screen one of the picture takes at most. */
+const LARGEST = 1.15;
+/** Verdicts of which an arrow has no sign but while it is shown: what is blocked is many at once, and dashed. */
+const PLAIN = new Set(["proved", "blocked"]);
 
 export class PictureMap {
   #data: Data;
@@ -31,6 +35,7 @@ export class PictureMap {
   #chosen: (index: number) => void;
   #fresh: ReadonlySet<string>;
   #shown = -1;
+  #signs: Point[] = [];
 
   /**
    * chosen: told the index of a hop whose arrow was clicked; fresh: names of hops that have just come, of a run that goes
@@ -45,6 +50,8 @@ export class PictureMap {
     const frames = [...data.nodes.map((frame) => drawnFrame(frame, "node")),
       ...data.groups.map((frame) => drawnFrame(frame, "group"))];
     root.setAttribute("viewBox", `${-EDGE} ${-TOP} ${data.width + 2 * EDGE} ${data.height + 2 * TOP}`);
+    // A small cloud is not blown up.
+    root.style.maxWidth = `${(data.width + 2 * EDGE) * LARGEST}px`;
     root.replaceChildren(
       ...frames.map(([frame]) => frame),
       ...this.#boxes.map(({ parts: [box] }) => box),
@@ -110,13 +117,16 @@ export class PictureMap {
       "class",
       ["arrow", now ? "now" : lacking ? "lacking" : past ? "past" : "ahead", shown ? look.kind : ""].join(" ").trim(),
     );
-    arrow.seal.setAttribute("class", `seal ${look.kind}${now || (shown && verdict !== "proved") ? " shown" : ""}`);
+    arrow.seal.setAttribute("class", `seal ${look.kind}${now || (shown && !PLAIN.has(verdict)) ? " shown" : ""}`);
     arrow.sign.textContent = look.sign;
   }
 
   #drawn(arrow: Arrow): DrawnArrow {
     const path = pathOf(arrow.line);
-    const [x, y] = signPlace(arrow.line, this.#data.boxes, SIGN);
+    const [x, y] = signPlace(arrow.line, this.#data.boxes, this.#signs, SIGN);
+    if (arrow.hops.some((index) => !PLAIN.has(this.#data.steps[index]?.verdict ?? ""))) {
+      this.#signs.push([x, y]);
+    }
     const sign = svg("text", { x, y: y + 4.5 });
     const seal = svg("g", { class: "seal" }, svg("circle", { cx: x, cy: y, r: SIGN }), sign);
     const title = `${actorOf(arrow.from)} to ${actorOf(arrow.to)}: ${

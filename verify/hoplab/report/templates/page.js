@@ -215,7 +215,8 @@ function detailsOf(data, state) {
     const step = state.over ? undefined : data.steps[state.index];
     if (!step) {
         return [html("h3", {}, state.over ? capital(data.result.name) : data.title), html("p", {}, data.sentence),
-            ...missing(data), ...(data.reached ? [html("p", {}, "A click on a hop or an arrow shows its evidence.")] : [])];
+            ...missing(data), ...doubtful(data),
+            ...(data.reached ? [html("p", {}, "A click on a hop or an arrow shows its evidence.")] : [])];
     }
     const look = lookOf(data, step.verdict);
     return [
@@ -248,10 +249,21 @@ function missing(data) {
 }
 function others(data, step) {
     const same = data.steps.filter((one) => one !== step && one.from === step.from && one.to === step.to);
-    const links = same.flatMap((one, index) => [
+    return same.length ? [html("p", {}, html("b", {}, "On the same arrow:"), " ", ...links(data, same))] : [];
+}
+function doubtful(data) {
+    return data.worst.filter((verdict) => verdict !== "proved").flatMap((verdict) => {
+        const those = data.steps.filter((step) => step.verdict === verdict);
+        const look = lookOf(data, verdict);
+        return those.length
+            ? [html("p", {}, html("span", { class: `badge ${look.kind}` }, `${look.sign} ${verdict}`), ": ", ...links(data, those))]
+            : [];
+    });
+}
+function links(data, steps) {
+    return steps.flatMap((one, index) => [
         index ? ", " : "", html("a", { href: linkTo(data, one) }, `${one.number} ${one.name}`)
     ]);
-    return links.length ? [html("p", {}, html("b", {}, "On the same arrow:"), " ", ...links)] : [];
 }
 function quoted(witness, role) {
     return [
@@ -337,7 +349,7 @@ class HopList {
 function linked(data, step) {
     const look = lookOf(data, step.verdict);
     const plain = step.verdict === "proved";
-    return html("a", { href: linkTo(data, step) }, html("span", { class: "step" }, step.number), html("b", {}, step.name), html("span", { class: `sign ${look.kind}`, "aria-hidden": "true" }, look.sign), html("span", { class: plain ? "hidden" : `badge ${look.kind}` }, step.verdict), html("span", { class: "time" }, step.when), html("span", { class: "route" }, `${actorOf(step.from)} → ${actorOf(step.to)}`));
+    return html("a", { href: linkTo(data, step) }, html("span", { class: "step" }, step.number), html("b", {}, step.name), html("span", { class: plain ? "hidden" : `badge ${look.kind}` }, step.verdict), html("span", { class: `sign ${look.kind}`, "aria-hidden": "true" }, look.sign), html("span", { class: "time" }, step.when), html("span", { class: "route" }, `${actorOf(step.from)} → ${actorOf(step.to)}`));
 }
 return { HopList };
 })();
@@ -449,10 +461,12 @@ function lineBetween(from, to) {
     const shift = -5 * side;
     return { points: [[x1, y1 + shift], [x1 + bend, y1 + shift], [x2 - bend, y2 + shift], [x2, y2 + shift]], side };
 }
-const PLACES = [0.5, 0.42, 0.58, 0.34, 0.66, 0.27, 0.73, 0.2, 0.8];
-function signPlace(line, boxes, radius) {
-    const free = PLACES.map((part) => pointAt(line, part)).find(([x, y]) => !boxes.some((box) => x > box.x - radius && x < box.x + box.w + radius && y > box.y - radius && y < box.y + box.h + radius));
-    return free ?? pointAt(line, 0.5);
+const PLACES = [0.5, 0.42, 0.58, 0.34, 0.66, 0.27, 0.73, 0.2, 0.8, 0.14, 0.86];
+function signPlace(line, boxes, there, radius) {
+    const places = PLACES.map((part) => pointAt(line, part));
+    const besideSigns = places.filter(([x, y]) => there.every((other) => Math.hypot(x - other[0], y - other[1]) > 2 * radius));
+    const free = besideSigns.find(([x, y]) => !boxes.some((box) => x > box.x - radius && x < box.x + box.w + radius && y > box.y - radius && y < box.y + box.h + radius));
+    return free ?? besideSigns[0] ?? pointAt(line, 0.5);
 }
 function pathOf({ points: [a, b, c, d] }) {
     return `M${a.join(" ")} C${b.join(" ")} ${c.join(" ")} ${d.join(" ")}`;
@@ -476,6 +490,8 @@ const { stopsAt } = modules.state;
 const EDGE = 34;
 const TOP = 10;
 const SIGN = 9;
+const LARGEST = 1.15;
+const PLAIN = new Set(["proved", "blocked"]);
 class PictureMap {
     #data;
     #arrows;
@@ -484,6 +500,7 @@ class PictureMap {
     #chosen;
     #fresh;
     #shown = -1;
+    #signs = [];
     constructor(root, data, chosen, fresh) {
         this.#data = data;
         this.#fresh = fresh;
@@ -493,6 +510,7 @@ class PictureMap {
         const frames = [...data.nodes.map((frame) => drawnFrame(frame, "node")),
             ...data.groups.map((frame) => drawnFrame(frame, "group"))];
         root.setAttribute("viewBox", `${-EDGE} ${-TOP} ${data.width + 2 * EDGE} ${data.height + 2 * TOP}`);
+        root.style.maxWidth = `${(data.width + 2 * EDGE) * LARGEST}px`;
         root.replaceChildren(...frames.map(([frame]) => frame), ...this.#boxes.map(({ parts: [box] }) => box), svg("g", {}, ...this.#arrows.map(({ group }) => group), this.#message), ...frames.map(([, title]) => title), ...this.#boxes.map(({ parts: [, name] }) => name), ...this.#arrows.map(({ seal }) => seal));
     }
     render(state, still) {
@@ -542,12 +560,15 @@ class PictureMap {
         const shown = now || past || lacking;
         const look = lookOf(data, verdict);
         arrow.group.setAttribute("class", ["arrow", now ? "now" : lacking ? "lacking" : past ? "past" : "ahead", shown ? look.kind : ""].join(" ").trim());
-        arrow.seal.setAttribute("class", `seal ${look.kind}${now || (shown && verdict !== "proved") ? " shown" : ""}`);
+        arrow.seal.setAttribute("class", `seal ${look.kind}${now || (shown && !PLAIN.has(verdict)) ? " shown" : ""}`);
         arrow.sign.textContent = look.sign;
     }
     #drawn(arrow) {
         const path = pathOf(arrow.line);
-        const [x, y] = signPlace(arrow.line, this.#data.boxes, SIGN);
+        const [x, y] = signPlace(arrow.line, this.#data.boxes, this.#signs, SIGN);
+        if (arrow.hops.some((index) => !PLAIN.has(this.#data.steps[index]?.verdict ?? ""))) {
+            this.#signs.push([x, y]);
+        }
         const sign = svg("text", { x, y: y + 4.5 });
         const seal = svg("g", { class: "seal" }, svg("circle", { cx: x, cy: y, r: SIGN }), sign);
         const title = `${actorOf(arrow.from)} to ${actorOf(arrow.to)}: ${arrow.hops.map((index) => label(this.#data, index)).join(", ")}`;
