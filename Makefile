@@ -28,6 +28,10 @@ lab: env ## Build the lab, launch an instance in it, prove every hop of a launch
 	@hoplab launch --existing
 	@hoplab report
 
+.PHONY: check-machines
+check-machines: env ## Find what keeps your machines from becoming nodes; changes nothing: INVENTORY=inventories/mine
+	@bin/play playbooks/check_machines.yml
+
 .PHONY: launch
 launch: env ## Launch a fresh instance and show the outcome
 	@hoplab launch

@@ -105,7 +105,15 @@ class TestInventory:
         groups = set(yaml.safe_load((ROOT / "inventories" / "groups.yml").read_text())["all"]["children"])
         roles = {path.parents[1].name for path in ROOT.glob("roles/*/tasks/main.yml")} - SHARED_ROLES
         assert groups - roles == {"deployer", "nodes"}
-        assert roles - groups == {"base", "client", "launch", "node_container", "node_machine", "preflight"}
+        assert roles - groups == {
+            "base",
+            "client",
+            "launch",
+            "machine_check",
+            "node_container",
+            "node_machine",
+            "preflight",
+        }
 
     def test_default_lab(self) -> None:
         told = subprocess.run(

@@ -6,6 +6,7 @@ from ansible.template import Templar
 
 class ActionBase:
     _task: Task
+    _connection: Any
     _loader: DataLoader
     _templar: Templar
     def __init__(
@@ -22,3 +23,4 @@ class ActionBase:
     def _execute_module(
         self, module_name: str | None = ..., module_args: dict[str, Any] | None = ..., task_vars: Any = ...
     ) -> dict[str, Any]: ...
+    def _low_level_execute_command(self, cmd: str, sudoable: bool = ...) -> dict[str, Any]: ...
