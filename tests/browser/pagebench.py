@@ -7,11 +7,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
 
 Scheme = Literal["light", "dark"]
 WIDTHS: Final = {390: 844, 820: 1180, 1400: 900}
 """Heights of windows by their widths: a phone, a tablet, a desk."""
+OVER: Final = """() => {
+  const over = [...document.querySelectorAll("body *")].filter(one => {
+    const box = one.getBoundingClientRect();
+    return one.checkVisibility() && box.right > innerWidth + 0.5 && !one.closest(".scroll, .hidden, svg");
+  });
+  return over.map(one => `${one.tagName} ${one.id} ${one.className}`);
+}"""
+"""Returns what of a page runs over the window's edge."""
 
 
 @dataclass
@@ -35,6 +44,12 @@ class Opened:
         """Press a key some times."""
         for _time in range(times):
             self.page.keyboard.press(key)
+
+
+def serious_violations(seen: Opened) -> list[tuple[str, str]]:
+    """Return what axe-core finds of a page that is serious or worse: the rule, and where it was broken first."""
+    found = Axe().run(seen.page).response["violations"]
+    return [(one["id"], one["nodes"][0]["html"][:200]) for one in found if one["impact"] in {"serious", "critical"}]
 
 
 @contextmanager

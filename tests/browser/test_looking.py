@@ -4,8 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from pagebench import WIDTHS, Opened, Scheme, opened
+from pagebench import OVER, WIDTHS, Opened, Scheme, opened, serious_violations
 from playwright.sync_api import Browser, expect
 
 from hoplab.report.looks import LOOKS
@@ -15,14 +14,6 @@ pytest_plugins = ("pagefixtures",)
 pytestmark = pytest.mark.browser
 
 PageOf = Callable[[str], Path]
-SERIOUS = {"serious", "critical"}
-OVER = """() => {
-  const over = [...document.querySelectorAll("body *")].filter(one => {
-    const box = one.getBoundingClientRect();
-    return one.checkVisibility() && box.right > innerWidth + 0.5 && !one.closest(".scroll, .hidden, svg");
-  });
-  return over.map(one => `${one.tagName} ${one.id} ${one.className}`);
-}"""
 CLIPPED = """() => [["name", "box"], ["node.title", "node"], ["group.title", "group"]].flatMap(([text, frame]) => {
   const texts = [...document.querySelectorAll(`#picture-map .${text} text`)];
   const frames = [...document.querySelectorAll(`#picture-map .${frame}:not(.name, .title) rect`)];
@@ -73,8 +64,7 @@ def test_nothing_is_cut_off_at_any_width(browser: Browser, page_of: PageOf, name
 )
 def test_all_can_use_it(browser: Browser, page_of: PageOf, name: str, width: int, scheme: Scheme) -> None:
     with opened(browser, page_of(name), width=width, scheme=scheme) as seen:
-        found = Axe().run(seen.page).response["violations"]
-        assert [(one["id"], one["nodes"][0]["html"][:200]) for one in found if one["impact"] in SERIOUS] == []
+        assert serious_violations(seen) == []
 
 
 def test_verdicts_are_told_without_colours(browser: Browser, page_of: PageOf) -> None:

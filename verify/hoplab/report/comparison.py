@@ -206,6 +206,26 @@ def difference_words(hop: Entry) -> str:
     return "; ".join(words)
 
 
+def run_facts(comparison: Document) -> list[tuple[str, str, str]]:
+    """Return what is known of the two runs of a comparison, as rows: what it is, of the first, of the second."""
+    first, second = (comparison[side] for side in SIDES)
+    rows = [
+        ("run", first["run"], second["run"]),
+        ("list", first["flow"], second["flow"]),
+        ("release", first["release"], second["release"]),
+        ("start", *("warm" if run["warm"] else "cold" for run in (first, second))),
+        ("result", first["result"], second["result"]),
+        ("broke at", *(_unproven(run) for run in (first, second))),
+        ("took", *("" if run["seconds"] is None else f"{run['seconds']:.1f} s" for run in (first, second))),
+    ]
+    return [row for row in rows if any(row[1:])]
+
+
+def _unproven(run: Entry) -> str:
+    first = run["first_unproven"]
+    return "" if first is None else str(first["name"]) if first["hop"] is None else f"{first['hop']} {first['name']}"
+
+
 def comparison_sentence(comparison: Document) -> str:
     """Return in one sentence how many hops differ, and in what."""
     counts = comparison["counts"]

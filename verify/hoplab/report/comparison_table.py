@@ -6,7 +6,7 @@ from typing import Final
 from rich.console import Console
 from rich.text import Text
 
-from hoplab.report.comparison import SIDES, comparison_sentence, difference_words
+from hoplab.report.comparison import SIDES, comparison_sentence, difference_words, run_facts
 from hoplab.report.outline import Document, Entry, one_line, route
 from hoplab.report.terminal import print_lines, table_lines
 
@@ -25,24 +25,8 @@ def show_comparison(comparison: Document, console: Console) -> None:
 
 
 def _runs(comparison: Document) -> Iterator[Text]:
-    first, second = (comparison[side] for side in SIDES)
-    rows = [
-        ("", "FIRST", "SECOND"),
-        ("run", first["run"], second["run"]),
-        ("list", first["flow"], second["flow"]),
-        ("release", first["release"], second["release"]),
-        ("start", *("warm" if run["warm"] else "cold" for run in (first, second))),
-        ("result", first["result"], second["result"]),
-        ("broke at", *(_unproven(run) for run in (first, second))),
-        ("took", *("" if run["seconds"] is None else f"{run['seconds']:.1f} s" for run in (first, second))),
-    ]
-    kept = [tuple(map(one_line, row)) for row in rows if any(row[1:])]
-    yield from table_lines(kept, right=(), coloured=())
-
-
-def _unproven(run: Entry) -> str:
-    first = run["first_unproven"]
-    return "" if first is None else first["name"] if first["hop"] is None else f"{first['hop']} {first['name']}"
+    rows = [("", "FIRST", "SECOND"), *(tuple(map(one_line, row)) for row in run_facts(comparison))]
+    yield from table_lines(rows, right=(), coloured=())
 
 
 def _hops(comparison: Document) -> Iterator[Text]:

@@ -51,9 +51,9 @@ def render_html(document: Document, *, data: Data | None = None, connect: str = 
     document = read(document)
     first = start(document)
     gaps = longest_gaps(document)
-    environment = _environment()
+    environment = page_environment()
     page = environment.get_template("report.html.j2").render(
-        **_shell(environment, picture(document) if data is None else data, connect),
+        **page_shell(environment, picture(document) if data is None else data, connect),
         document=document,
         journey=journey(document),
         as_verdict=RESULTS.get(document["result"], "unknown"),
@@ -82,20 +82,21 @@ def render_live(data: Data) -> str:
 
     data: what the picture shows at first.
     """
-    environment = _environment()
+    environment = page_environment()
     page = environment.get_template("live.html.j2").render(
-        **_shell(environment, data, SERVER), title=data["title"], journey=data["journey"], sentence=data["sentence"]
+        **page_shell(environment, data, SERVER), title=data["title"], journey=data["journey"], sentence=data["sentence"]
     )
     return page.rstrip() + "\n"
 
 
 def page_policy(connect: str = NOBODY) -> str:
     """Return the Content-Security-Policy of the pages that are made here. connect: see `render_html`."""
-    environment = _environment()
+    environment = page_environment()
     return policy(_style(environment), _script(), connect)
 
 
-def _environment() -> Environment:
+def page_environment() -> Environment:
+    """Return what makes pages of the templates, with the filters that they use."""
     environment = Environment(
         loader=PackageLoader("hoplab.report"),
         autoescape=True,
@@ -117,7 +118,7 @@ def _environment() -> Environment:
     return environment
 
 
-def _shell(environment: Environment, data: Data, connect: str) -> dict[str, Any]:
+def page_shell(environment: Environment, data: Data, connect: str = NOBODY) -> dict[str, Any]:
     """Return what a page has around its text. All of it is made here, or escaped: see `embedded`."""
     style, script = _style(environment), _script()
     return {

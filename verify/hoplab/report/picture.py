@@ -60,7 +60,7 @@ def picture(document: Document, *, live: bool = False) -> Data:
     hops = _in_order(document, live=live)
     reached = [hop for hop in hops if _is_reached(hop, document, live=live)]
     layout = lay_out(ends.acting(), ends.running, CLIENT)
-    bent = _bent(reached)
+    bent = bent_times([began(hop) for hop in reached])
     end = round((bent[-1] if bent else 0.0) + LONGEST, 3)
     # What was not reached stands behind the end, where one can step to, and nothing plays.
     bent += [round(end + SHORTEST * number, 3) for number in range(1, len(hops) - len(reached) + 1)]
@@ -114,11 +114,13 @@ def _is_reached(hop: Entry, document: Document, *, live: bool) -> bool:
     return broke_here or hop["at"] is not None or hop["verdict"] not in NOT_REACHED
 
 
-def _bent(hops: Sequence[Entry]) -> list[float]:
-    """Return when each hop begins on the screen, in seconds: as far apart as they were, as far as eyes like."""
-    found = [SHORTEST] if hops else []
-    for before, hop in pairwise(hops):
-        at, since = began(hop), began(before)
+def bent_times(times: Sequence[float | None]) -> list[float]:
+    """Return when each hop begins on the screen, in seconds: as far apart as they were, as far as eyes like.
+
+    times: when each hop really began, in seconds; None for one that nobody saw.
+    """
+    found = [SHORTEST] if times else []
+    for since, at in pairwise(times):
         gap = SHORTEST if at is None or since is None else at - since
         found.append(round(found[-1] + min(max(gap, SHORTEST), LONGEST), 3))
     return found

@@ -71,7 +71,8 @@ export interface Look {
 /**
  * A run. steps: the first `reached` of them are played, until `end`; what was not reached has a time behind that. worst:
  * all verdicts, the worst first. broken: the name of the hop at which the run broke (or `preparation`), and what is
- * known of that, as titles with texts. live: the run is not over.
+ * known of that, as titles with texts. live: the run is not over. compared: two runs, whose hops this is the list of; a
+ * step has no witnesses then, and differs where its verdict is `differs`.
  */
 export interface Data {
   run: string;
@@ -91,6 +92,7 @@ export interface Data {
   reached: number;
   end: number;
   broken: { name: string; lines: [string, string][] } | null;
+  compared?: [Data, Data];
 }
 
 const UNKNOWN: Look = { sign: "?", kind: "v-unknown", short: "" };

@@ -1,5 +1,6 @@
 // The page's script begins here: it shows the data that the page has, and other data whenever it is given some.
 
+import { comparedDetails, ComparedMaps } from "./compared.js";
 import { Controls } from "./controls.js";
 import type { Data, Step } from "./data.js";
 import { captionOf, detailsOf } from "./details.js";
@@ -45,8 +46,10 @@ function begin(shown = ""): Picture {
   let map = mapOf(new Set());
   const list = new HopList(byId("picture-hops", HTMLElement), data, (name) => choose(found(data, name)));
 
-  function mapOf(fresh: ReadonlySet<string>): PictureMap {
-    return new PictureMap(byId("picture-map", SVGSVGElement), data, choose, fresh);
+  function mapOf(fresh: ReadonlySet<string>): PictureMap | ComparedMaps {
+    return data.compared
+      ? new ComparedMaps(data, choose)
+      : new PictureMap(byId("picture-map", SVGSVGElement), data, choose, fresh);
   }
 
   function choose(index: number): void {
@@ -69,7 +72,7 @@ function begin(shown = ""): Picture {
       detailed = state.index;
       const name = data.steps[state.index]?.name ?? "";
       caption.textContent = captionOf(data, state);
-      details.replaceChildren(...detailsOf(data, state));
+      details.replaceChildren(...(data.compared ? comparedDetails(data, state) : detailsOf(data, state)));
       if (name !== named) {
         details.scrollTop = 0;
       }

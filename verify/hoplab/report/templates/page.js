@@ -118,84 +118,6 @@ function afterReal(data, time, seconds, instant = 0.02) {
 }
 return { settled, lastTime, stateAt, stopsAt, stepped, found, linkTo, afterReal };
 })();
-modules.controls = (() => {
-const { lookOf } = modules.data;
-const { byId, svg } = modules.dom;
-const { stateAt, stepped } = modules.state;
-const TICK_SCALE = 1000;
-class Controls {
-    #data;
-    #player;
-    #play = byId("picture-play", HTMLButtonElement);
-    #time = byId("picture-time", HTMLInputElement);
-    #ticks = byId("picture-ticks", SVGSVGElement);
-    #clock = byId("picture-clock", HTMLElement);
-    constructor(section, data, player, life) {
-        this.#data = data;
-        this.#player = player;
-        this.#play.addEventListener("click", () => player.toggle());
-        byId("picture-back", HTMLButtonElement).addEventListener("click", () => this.#step(-1));
-        byId("picture-forward", HTMLButtonElement).addEventListener("click", () => this.#step(1));
-        this.#time.addEventListener("input", () => player.go(Number(this.#time.value)));
-        const pace = byId("picture-pace", HTMLSelectElement);
-        pace.addEventListener("change", () => (player.pace = pace.value));
-        document.addEventListener("keydown", (event) => this.#key(event, section), { signal: life });
-        this.data = data;
-    }
-    set data(data) {
-        this.#data = data;
-        this.#time.max = String(data.end);
-        this.#ticks.setAttribute("viewBox", `0 0 ${TICK_SCALE} 14`);
-        this.#ticks.replaceChildren(...data.steps.slice(0, data.reached).map((step) => {
-            const x = ((step.bent / data.end) * TICK_SCALE).toFixed(1);
-            const plain = step.verdict === "proved";
-            return svg("line", { x1: x, x2: x, y1: plain ? 5 : 0, y2: 14, class: `stroke ${lookOf(data, step.verdict).kind}` });
-        }));
-    }
-    render(state) {
-        const { playing } = this.#player;
-        this.#play.textContent = playing ? "Pause" : "Play";
-        this.#time.value = String(Math.min(state.time, this.#data.end));
-        const step = state.over ? undefined : this.#data.steps[state.index];
-        const place = step ? `hop ${state.index + 1} of ${this.#data.steps.length}` : state.over ? "end" : "begin";
-        const real = step ? step.when || "no time" : "";
-        this.#clock.textContent = [place, real && `${real}`, `${state.time.toFixed(1)} s on the screen`].filter(Boolean).join(", ");
-        this.#time.setAttribute("aria-valuetext", step ? `${place}: ${step.number} ${step.name}` : place);
-    }
-    #step(by) {
-        this.#player.go(stepped(this.#data, stateAt(this.#data, this.#player.time), by));
-    }
-    #key(event, section) {
-        if (event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) {
-            return;
-        }
-        const target = event.target instanceof Element ? event.target : document.body;
-        const within = section.contains(target);
-        if ((!within && !(target === document.body && isSeen(section))) || target instanceof HTMLSelectElement) {
-            return;
-        }
-        const acts = {
-            ArrowRight: () => this.#step(1),
-            ArrowLeft: () => this.#step(-1),
-            Home: () => this.#player.go(0),
-            End: () => this.#player.go(this.#data.end),
-        };
-        if (!(target instanceof HTMLButtonElement || target instanceof HTMLAnchorElement)) {
-            acts[" "] = () => this.#player.toggle();
-        }
-        const act = acts[event.key];
-        if (act) {
-            event.preventDefault();
-            act();
-        }
-    }
-}
-function isSeen(element) {
-    const { top, bottom } = element.getBoundingClientRect();
-    return bottom > 0 && top < window.innerHeight;
-}
-return { Controls };
-})();
 modules.details = (() => {
 const { actorOf, lookOf, nodeOf } = modules.data;
 const { html } = modules.dom;
@@ -284,143 +206,6 @@ function capital(text) {
     return text.charAt(0).toUpperCase() + text.slice(1);
 }
 return { captionOf, detailsOf };
-})();
-modules.list = (() => {
-const { actorOf, lookOf } = modules.data;
-const { html, mark } = modules.dom;
-const { linkTo } = modules.state;
-class HopList {
-    #root;
-    #chosen;
-    #items = new Map();
-    #listed = [];
-    #shown = "";
-    #name = "";
-    constructor(root, data, chosen) {
-        this.#root = root;
-        this.#chosen = chosen;
-        this.data = data;
-    }
-    set data(data) {
-        const before = this.#items;
-        this.#items = new Map(data.steps.map((step, index) => {
-            const beyond = index >= data.reached;
-            const text = JSON.stringify([step.number, step.from, step.to, step.verdict, step.when, linkTo(data, step), beyond]);
-            const known = before.get(step.name);
-            return [step.name, known?.text === text ? known : this.#made(data, step, text, beyond)];
-        }));
-        this.#listed = [...this.#items.values()];
-        this.#listed.forEach(({ element }, index) => {
-            const there = this.#root.children[index];
-            if (there !== element) {
-                this.#root.insertBefore(element, there ?? null);
-            }
-        });
-        while (this.#root.children.length > this.#listed.length) {
-            this.#root.lastElementChild?.remove();
-        }
-        this.#shown = "";
-    }
-    render(state) {
-        const current = state.over ? this.#listed.length : state.index;
-        const name = [...this.#items.keys()][current] ?? String(current);
-        if (name === this.#shown) {
-            return;
-        }
-        this.#shown = name;
-        this.#listed.forEach(({ element, link }, index) => {
-            mark(element, "now", index === current);
-            link.removeAttribute("aria-current");
-        });
-        this.#listed[current]?.link.setAttribute("aria-current", "step");
-        const item = this.#listed[current] ?? (current < 0 ? this.#listed[0] : this.#listed[state.index - 1]);
-        if (item && name !== this.#name) {
-            const [root, own] = [this.#root.getBoundingClientRect(), item.element.getBoundingClientRect()];
-            this.#root.scrollTop += own.top - root.top - (root.height - own.height) / 2;
-        }
-        this.#name = name;
-    }
-    #made(data, step, text, beyond) {
-        const link = linked(data, step);
-        link.addEventListener("click", () => this.#chosen(step.name));
-        return { text, link, element: html("li", { class: beyond ? "beyond" : "" }, link) };
-    }
-}
-function linked(data, step) {
-    const look = lookOf(data, step.verdict);
-    const plain = step.verdict === "proved";
-    return html("a", { href: linkTo(data, step) }, html("span", { class: "step" }, step.number), html("b", {}, step.name), html("span", { class: plain ? "hidden" : `badge ${look.kind}` }, step.verdict), html("span", { class: `sign ${look.kind}`, "aria-hidden": "true" }, look.sign), html("span", { class: "time" }, step.when), html("span", { class: "route" }, `${actorOf(step.from)} → ${actorOf(step.to)}`));
-}
-return { HopList };
-})();
-modules.live = (() => {
-const { byId, mark } = modules.dom;
-const QUIET = 5;
-function listen(told) {
-    const section = byId("live", HTMLElement);
-    const sentence = byId("live-sentence", HTMLElement);
-    const heard = byId("live-state", HTMLElement);
-    const say = spoken(byId("live-said", HTMLElement));
-    const parts = {};
-    let reached = new Set();
-    const source = new EventSource("events");
-    function state(name, hears) {
-        heard.textContent = name;
-        mark(section, "hears", hears);
-        mark(section, "lost", !hears);
-    }
-    source.addEventListener("open", () => state("Live", true));
-    source.addEventListener("error", () => {
-        const again = source.readyState === EventSource.CONNECTING;
-        state(again ? "Connection lost, trying again" : "Connection lost", false);
-        say(heard.textContent ?? "", true);
-    });
-    source.addEventListener("state", (event) => {
-        Object.assign(parts, JSON.parse(event.data));
-        const data = joined(parts);
-        const now = new Set(data.steps.slice(0, data.reached).map((step) => step.name));
-        const fresh = new Set([...now].filter((name) => !reached.has(name)));
-        reached = now;
-        sentence.textContent = data.sentence;
-        say(data.sentence);
-        told.changed(data, fresh);
-    });
-    source.addEventListener("broken", (event) => {
-        source.close();
-        state("Over", false);
-        sentence.textContent = `There is no report: ${String(JSON.parse(event.data))}. This is as far as it came.`;
-        say(sentence.textContent, true);
-    });
-    source.addEventListener("end", (event) => {
-        source.close();
-        told.over(String(JSON.parse(event.data)));
-    });
-}
-function joined(parts) {
-    const order = parts["order"];
-    return { ...parts, steps: order.map((name) => parts[`step ${name}`]) };
-}
-function spoken(status) {
-    let waiting = 0;
-    let newest = "";
-    function speak() {
-        status.textContent = newest;
-        waiting = window.setTimeout(() => {
-            waiting = 0;
-            if (status.textContent !== newest) {
-                speak();
-            }
-        }, QUIET * 1000);
-    }
-    return (text, urgent = false) => {
-        newest = text;
-        if (urgent || !waiting) {
-            window.clearTimeout(waiting);
-            speak();
-        }
-    };
-}
-return { listen };
 })();
 modules.arrows = (() => {
 const TIP = 9;
@@ -615,6 +400,262 @@ function fitted(box) {
 }
 return { PictureMap };
 })();
+modules.compared = (() => {
+const { detailsOf } = modules.details;
+const { byId, html } = modules.dom;
+const { PictureMap } = modules.map;
+const IDS = ["picture-map", "picture-map-2"];
+const NAMES = ["First", "Second"];
+function sideOf(whole, run, state) {
+    const missing = state.time >= whole.end && run.broken !== null;
+    if (state.over) {
+        return { ...state, index: run.reached, missing };
+    }
+    const own = new Map(run.steps.map((step, index) => [step.name, index]));
+    const until = whole.steps.slice(0, state.index + 1).map((step) => own.get(step.name));
+    const shown = until.at(-1);
+    const behind = Math.max(-1, ...until.filter((index) => index !== undefined)) + 0.5;
+    return { ...state, index: shown ?? (behind < 0 ? -1 : behind), missing };
+}
+class ComparedMaps {
+    #whole;
+    #runs;
+    #maps;
+    constructor(whole, chosen) {
+        this.#whole = whole;
+        this.#runs = whole.compared ?? [];
+        this.#maps = this.#runs.map((run, side) => new PictureMap(byId(IDS[side] ?? "", SVGSVGElement), run, (index) => chosen(whole.steps.findIndex((step) => step.name === run.steps[index]?.name)), new Set()));
+    }
+    render(state, still) {
+        this.#maps.forEach((map, side) => map.render(sideOf(this.#whole, this.#runs[side], state), still));
+    }
+}
+function comparedDetails(whole, state) {
+    const step = state.over ? undefined : whole.steps[state.index];
+    const said = step === undefined ? whole.sentence
+        : step.verdict === "differs" ? `This hop differs: ${step.why}.` : "This hop is alike in both runs.";
+    const sides = (whole.compared ?? []).map((run, side) => html("div", {}, html("p", { class: "run" }, `${NAMES[side] ?? ""}: ${run.run}`), ...(step !== undefined && !run.steps.some((one) => one.name === step.name)
+        ? [html("p", {}, `The list of this run leaves out ${step.name}.`)]
+        : detailsOf(run, sideOf(whole, run, state)))));
+    return [html("p", {}, html("b", {}, said)), html("div", { class: "pair" }, ...sides)];
+}
+return { sideOf, ComparedMaps, comparedDetails };
+})();
+modules.controls = (() => {
+const { lookOf } = modules.data;
+const { byId, svg } = modules.dom;
+const { stateAt, stepped } = modules.state;
+const TICK_SCALE = 1000;
+class Controls {
+    #data;
+    #player;
+    #play = byId("picture-play", HTMLButtonElement);
+    #time = byId("picture-time", HTMLInputElement);
+    #ticks = byId("picture-ticks", SVGSVGElement);
+    #clock = byId("picture-clock", HTMLElement);
+    constructor(section, data, player, life) {
+        this.#data = data;
+        this.#player = player;
+        this.#play.addEventListener("click", () => player.toggle());
+        byId("picture-back", HTMLButtonElement).addEventListener("click", () => this.#step(-1));
+        byId("picture-forward", HTMLButtonElement).addEventListener("click", () => this.#step(1));
+        this.#time.addEventListener("input", () => player.go(Number(this.#time.value)));
+        const pace = byId("picture-pace", HTMLSelectElement);
+        pace.addEventListener("change", () => (player.pace = pace.value));
+        document.addEventListener("keydown", (event) => this.#key(event, section), { signal: life });
+        this.data = data;
+    }
+    set data(data) {
+        this.#data = data;
+        this.#time.max = String(data.end);
+        this.#ticks.setAttribute("viewBox", `0 0 ${TICK_SCALE} 14`);
+        this.#ticks.replaceChildren(...data.steps.slice(0, data.reached).map((step) => {
+            const x = ((step.bent / data.end) * TICK_SCALE).toFixed(1);
+            const plain = step.verdict === "proved";
+            return svg("line", { x1: x, x2: x, y1: plain ? 5 : 0, y2: 14, class: `stroke ${lookOf(data, step.verdict).kind}` });
+        }));
+    }
+    render(state) {
+        const { playing } = this.#player;
+        this.#play.textContent = playing ? "Pause" : "Play";
+        this.#time.value = String(Math.min(state.time, this.#data.end));
+        const step = state.over ? undefined : this.#data.steps[state.index];
+        const place = step ? `hop ${state.index + 1} of ${this.#data.steps.length}` : state.over ? "end" : "begin";
+        const real = step ? step.when || "no time" : "";
+        this.#clock.textContent = [place, real && `${real}`, `${state.time.toFixed(1)} s on the screen`].filter(Boolean).join(", ");
+        this.#time.setAttribute("aria-valuetext", step ? `${place}: ${step.number} ${step.name}` : place);
+    }
+    #step(by) {
+        this.#player.go(stepped(this.#data, stateAt(this.#data, this.#player.time), by));
+    }
+    #key(event, section) {
+        if (event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) {
+            return;
+        }
+        const target = event.target instanceof Element ? event.target : document.body;
+        const within = section.contains(target);
+        if ((!within && !(target === document.body && isSeen(section))) || target instanceof HTMLSelectElement) {
+            return;
+        }
+        const acts = {
+            ArrowRight: () => this.#step(1),
+            ArrowLeft: () => this.#step(-1),
+            Home: () => this.#player.go(0),
+            End: () => this.#player.go(this.#data.end),
+        };
+        if (!(target instanceof HTMLButtonElement || target instanceof HTMLAnchorElement)) {
+            acts[" "] = () => this.#player.toggle();
+        }
+        const act = acts[event.key];
+        if (act) {
+            event.preventDefault();
+            act();
+        }
+    }
+}
+function isSeen(element) {
+    const { top, bottom } = element.getBoundingClientRect();
+    return bottom > 0 && top < window.innerHeight;
+}
+return { Controls };
+})();
+modules.list = (() => {
+const { actorOf, lookOf } = modules.data;
+const { html, mark } = modules.dom;
+const { linkTo } = modules.state;
+class HopList {
+    #root;
+    #chosen;
+    #items = new Map();
+    #listed = [];
+    #shown = "";
+    #name = "";
+    constructor(root, data, chosen) {
+        this.#root = root;
+        this.#chosen = chosen;
+        this.data = data;
+    }
+    set data(data) {
+        const before = this.#items;
+        this.#items = new Map(data.steps.map((step, index) => {
+            const beyond = index >= data.reached;
+            const text = JSON.stringify([step.number, step.from, step.to, step.verdict, step.when, linkTo(data, step), beyond]);
+            const known = before.get(step.name);
+            return [step.name, known?.text === text ? known : this.#made(data, step, text, beyond)];
+        }));
+        this.#listed = [...this.#items.values()];
+        this.#listed.forEach(({ element }, index) => {
+            const there = this.#root.children[index];
+            if (there !== element) {
+                this.#root.insertBefore(element, there ?? null);
+            }
+        });
+        while (this.#root.children.length > this.#listed.length) {
+            this.#root.lastElementChild?.remove();
+        }
+        this.#shown = "";
+    }
+    render(state) {
+        const current = state.over ? this.#listed.length : state.index;
+        const name = [...this.#items.keys()][current] ?? String(current);
+        if (name === this.#shown) {
+            return;
+        }
+        this.#shown = name;
+        this.#listed.forEach(({ element, link }, index) => {
+            mark(element, "now", index === current);
+            link.removeAttribute("aria-current");
+        });
+        this.#listed[current]?.link.setAttribute("aria-current", "step");
+        const item = this.#listed[current] ?? (current < 0 ? this.#listed[0] : this.#listed[state.index - 1]);
+        if (item && name !== this.#name) {
+            const [root, own] = [this.#root.getBoundingClientRect(), item.element.getBoundingClientRect()];
+            this.#root.scrollTop += own.top - root.top - (root.height - own.height) / 2;
+        }
+        this.#name = name;
+    }
+    #made(data, step, text, beyond) {
+        const link = linked(data, step);
+        link.addEventListener("click", () => this.#chosen(step.name));
+        return { text, link, element: html("li", { class: beyond ? "beyond" : "" }, link) };
+    }
+}
+function linked(data, step) {
+    const look = lookOf(data, step.verdict);
+    const plain = step.verdict === "proved";
+    return html("a", { href: linkTo(data, step) }, html("span", { class: "step" }, step.number), html("b", {}, step.name), html("span", { class: plain ? "hidden" : `badge ${look.kind}` }, step.verdict), html("span", { class: `sign ${look.kind}`, "aria-hidden": "true" }, look.sign), html("span", { class: "time" }, step.when), html("span", { class: "route" }, `${actorOf(step.from)} → ${actorOf(step.to)}`));
+}
+return { HopList };
+})();
+modules.live = (() => {
+const { byId, mark } = modules.dom;
+const QUIET = 5;
+function listen(told) {
+    const section = byId("live", HTMLElement);
+    const sentence = byId("live-sentence", HTMLElement);
+    const heard = byId("live-state", HTMLElement);
+    const say = spoken(byId("live-said", HTMLElement));
+    const parts = {};
+    let reached = new Set();
+    const source = new EventSource("events");
+    function state(name, hears) {
+        heard.textContent = name;
+        mark(section, "hears", hears);
+        mark(section, "lost", !hears);
+    }
+    source.addEventListener("open", () => state("Live", true));
+    source.addEventListener("error", () => {
+        const again = source.readyState === EventSource.CONNECTING;
+        state(again ? "Connection lost, trying again" : "Connection lost", false);
+        say(heard.textContent ?? "", true);
+    });
+    source.addEventListener("state", (event) => {
+        Object.assign(parts, JSON.parse(event.data));
+        const data = joined(parts);
+        const now = new Set(data.steps.slice(0, data.reached).map((step) => step.name));
+        const fresh = new Set([...now].filter((name) => !reached.has(name)));
+        reached = now;
+        sentence.textContent = data.sentence;
+        say(data.sentence);
+        told.changed(data, fresh);
+    });
+    source.addEventListener("broken", (event) => {
+        source.close();
+        state("Over", false);
+        sentence.textContent = `There is no report: ${String(JSON.parse(event.data))}. This is as far as it came.`;
+        say(sentence.textContent, true);
+    });
+    source.addEventListener("end", (event) => {
+        source.close();
+        told.over(String(JSON.parse(event.data)));
+    });
+}
+function joined(parts) {
+    const order = parts["order"];
+    return { ...parts, steps: order.map((name) => parts[`step ${name}`]) };
+}
+function spoken(status) {
+    let waiting = 0;
+    let newest = "";
+    function speak() {
+        status.textContent = newest;
+        waiting = window.setTimeout(() => {
+            waiting = 0;
+            if (status.textContent !== newest) {
+                speak();
+            }
+        }, QUIET * 1000);
+    }
+    return (text, urgent = false) => {
+        newest = text;
+        if (urgent || !waiting) {
+            window.clearTimeout(waiting);
+            speak();
+        }
+    };
+}
+return { listen };
+})();
 modules.player = (() => {
 const { afterReal, lastTime } = modules.state;
 const PACES = { followed: 1, half: 0.5, four: 4, real: "real" };
@@ -677,6 +718,7 @@ class Player {
 return { later, Player };
 })();
 modules.page = (() => {
+const { comparedDetails, ComparedMaps } = modules.compared;
 const { Controls } = modules.controls;
 const { captionOf, detailsOf } = modules.details;
 const { byId } = modules.dom;
@@ -702,7 +744,9 @@ function begin(shown = "") {
     let map = mapOf(new Set());
     const list = new HopList(byId("picture-hops", HTMLElement), data, (name) => choose(found(data, name)));
     function mapOf(fresh) {
-        return new PictureMap(byId("picture-map", SVGSVGElement), data, choose, fresh);
+        return data.compared
+            ? new ComparedMaps(data, choose)
+            : new PictureMap(byId("picture-map", SVGSVGElement), data, choose, fresh);
     }
     function choose(index) {
         player.go(settled(data, index));
@@ -720,7 +764,7 @@ function begin(shown = "") {
             detailed = state.index;
             const name = data.steps[state.index]?.name ?? "";
             caption.textContent = captionOf(data, state);
-            details.replaceChildren(...detailsOf(data, state));
+            details.replaceChildren(...(data.compared ? comparedDetails(data, state) : detailsOf(data, state)));
             if (name !== named) {
                 details.scrollTop = 0;
             }
