@@ -208,17 +208,20 @@ def difference_words(hop: Entry) -> str:
 
 def run_facts(comparison: Document) -> list[tuple[str, str, str]]:
     """Return what is known of the two runs of a comparison, as rows: what it is, of the first, of the second."""
-    first, second = (comparison[side] for side in SIDES)
-    rows = [
-        ("run", first["run"], second["run"]),
-        ("list", first["flow"], second["flow"]),
-        ("release", first["release"], second["release"]),
-        ("start", *("warm" if run["warm"] else "cold" for run in (first, second))),
-        ("result", first["result"], second["result"]),
-        ("broke at", *(_unproven(run) for run in (first, second))),
-        ("took", *("" if run["seconds"] is None else f"{run['seconds']:.1f} s" for run in (first, second))),
-    ]
-    return [row for row in rows if any(row[1:])]
+    first, second = (_facts(comparison[side]) for side in SIDES)
+    return [(name, said, second[name]) for name, said in first.items() if said or second[name]]
+
+
+def _facts(run: Entry) -> dict[str, str]:
+    return {
+        "run": run["run"],
+        "list": run["flow"],
+        "release": run["release"],
+        "start": "warm" if run["warm"] else "cold",
+        "result": run["result"],
+        "broke at": _unproven(run),
+        "took": "" if run["seconds"] is None else f"{run['seconds']:.1f} s",
+    }
 
 
 def _unproven(run: Entry) -> str:
