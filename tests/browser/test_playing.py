@@ -144,6 +144,17 @@ class TestSteps:
         cold.press("Home")
         assert cold.time() == COLD["end"]
 
+    def test_evidence_is_scrolled_by_its_own_keys(self, cold: Opened) -> None:
+        cold.page.focus("#picture-details")
+        cold.press("ArrowLeft", 3)
+        shown = cold.hop()
+        assert shown == names()[-3]
+        cold.press("Home")
+        cold.press("End")
+        cold.press("Space")
+        assert cold.hop() == shown
+        assert cold.page.evaluate("picture.playing") is False
+
     def test_the_scrubber_goes_to_a_time_and_has_a_tick_for_each_hop(self, cold: Opened) -> None:
         at = COLD["steps"][10]["bent"] + 0.1
         cold.page.locator("#picture-time").fill(str(at))

@@ -44,6 +44,15 @@ def test_a_recorded_run_is_judged_again_from_any_directory(installed: Path, tmp_
     assert (told["result"], told["run"]) == ("proved", recorded.name)
 
 
+def test_it_has_all_that_the_page_is_made_of(installed: Path, tmp_path: Path) -> None:
+    (recorded, *_) = unpacked("cold")
+    run(installed / "hoplab", "replay", recorded, "--html", "--output", "page.html", directory=tmp_path)
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    tracked = run("git", "ls-files", "verify/hoplab/report/templates", directory=ROOT).split()
+    assert "verify/hoplab/report/templates/page.js" in tracked, "a report is made where no Node.js is"
+    assert (ROOT / "verify/hoplab/report/templates/page.js").read_text(encoding="utf-8") in page
+
+
 def test_its_version_and_licence_are_told(installed: Path, tmp_path: Path) -> None:
     assert run(installed / "hoplab", "--version", directory=tmp_path) == f"hoplab {__version__}\n"
     asked = "from importlib.metadata import metadata; print(metadata('hoplab')['License-Expression'])"

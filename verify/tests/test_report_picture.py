@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from hoplab.flow.actors import ACTORS
+from hoplab.flow.actors import ACTORS, ON_HOST
 from hoplab.report.html import page_script, render_html
 from hoplab.report.layout import DECK, Box, Frame, lay_out
 from hoplab.report.looks import LOOKS
@@ -150,6 +150,15 @@ class TestPlaces:
     def test_nodes_are_those_of_the_inventory(self) -> None:
         titles = [node["title"] for node in picture(run_report("cold"))["nodes"]]
         assert sorted(titles) == ["User", "ceph1", "cmp1", "cmp2", "ctl1", "net1"]
+
+    def test_what_acts_on_the_host_is_on_one_also_where_none_was_chosen(self) -> None:
+        report = run_report("cold")
+        report["launch"]["host"] = ""
+        for hop in report["hops"]:
+            hop["witnesses"] = [one for one in hop["witnesses"] if one["node"] not in {"cmp1", "cmp2"}]
+        data = picture(report)
+        nodes = {box["node"] for box in data["boxes"] if box["actor"] in ON_HOST}
+        assert nodes == {"cmp1"}
 
     def test_hosts_of_a_launch_that_was_tried_twice_are_both_there(self) -> None:
         report = run_report("rescheduled")

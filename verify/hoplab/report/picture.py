@@ -197,6 +197,8 @@ class _Ends:
         for name, actors in self.running.items():
             for actor in actors:
                 self._places.setdefault(actor, []).append(name)
+        acting = {name: len(ON_HOST.intersection(actors)) for name, actors in self.running.items()}
+        self._hosts = {name for name, number in acting.items() if number == max(acting.values())}
         self._seen = {(witness["who"], witness["node"]) for hop in self._hops for witness in hop["witnesses"]}
 
     def node(self, hop: Entry, actor: str) -> str:
@@ -209,7 +211,10 @@ class _Ends:
         seen = [node for node in own if (node in places if places else node != CLIENT)]
         host = [self._host] if actor in ON_HOST and self._host else []
         elsewhere = sorted(node for who, node in self._seen if who == actor and node != CLIENT)
-        return next(iter([*seen, *host, *(node for node in elsewhere if node in places), *places, *elsewhere]), "")
+        # Of a launch that no host was chosen for, any host's will do, and no other node's.
+        likely = [node for node in places if actor in ON_HOST and node in self._hosts]
+        known = [node for node in elsewhere if node in places]
+        return next(iter([*seen, *host, *known, *likely, *places, *elsewhere]), "")
 
     def acting(self) -> dict[str, list[str]]:
         """Return by node the actors that have a part in the run, in the order of the document's hops."""

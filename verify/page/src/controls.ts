@@ -69,12 +69,15 @@ export class Controls {
     const acts: Record<string, () => void> = {
       ArrowRight: () => this.#step(1),
       ArrowLeft: () => this.#step(-1),
-      Home: () => this.#player.go(0),
-      End: () => this.#player.go(this.#data.end),
     };
-    // On a button, the space bar presses that.
-    if (!(target instanceof HTMLButtonElement || target instanceof HTMLAnchorElement)) {
-      acts[" "] = () => this.#player.toggle();
+    // What has a text of its own is scrolled by the others.
+    if (!target.closest("#picture-details")) {
+      acts["Home"] = () => this.#player.go(0);
+      acts["End"] = () => this.#player.go(this.#data.end);
+      // On a button, the space bar presses that.
+      if (!(target instanceof HTMLButtonElement || target instanceof HTMLAnchorElement)) {
+        acts[" "] = () => this.#player.toggle();
+      }
     }
     const act = acts[event.key];
     if (act) {

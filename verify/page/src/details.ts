@@ -30,7 +30,7 @@ export function detailsOf(data: Data, state: State): Node[] {
     html("h3", {}, html("a", { href: linkTo(data, step) }, `${step.number} ${step.name}`)),
     html("p", { class: "route" }, `${placeOf(step.from)} → ${placeOf(step.to)}`),
     html("p", {}, html("span", { class: `badge ${look.kind}` }, `${look.sign} ${step.verdict}`),
-      look.short ? `: ${look.short}` : ""),
+      step.denials.length ? ": something says that it failed" : look.short ? `: ${look.short}` : ""),
     html("p", {}, step.meaning),
     ...(step.verdict === "proved" ? [] : [fact("Why", sentenceOf(step.why))]),
     ...(stopsAt(data, state.index) ? missing(data) : []),

@@ -6,6 +6,9 @@ import { afterReal, lastTime } from "./state.js";
 /** Paces by their names in the page; `real` is the run's own, others are times that at which hops can be followed. */
 const PACES: Record<string, number | "real"> = { followed: 1, half: 0.5, four: 4, real: "real" };
 
+/** Seconds that pass at most from one frame to the next. */
+const LONGEST = 0.25;
+
 /** Return the screen's time some seconds later, at a pace. */
 export function later(data: Data, time: number, seconds: number, pace: string): number {
   const speed = PACES[pace] ?? 1;
@@ -58,7 +61,9 @@ export class Player {
   }
 
   #tick(now: number): void {
-    this.time = later(this.#data, this.time, Math.max(now - this.#last, 0) / 1000, this.pace);
+    // A window that was hidden has no frames: it goes on where it was.
+    const passed = Math.min(Math.max(now - this.#last, 0) / 1000, LONGEST);
+    this.time = later(this.#data, this.time, passed, this.pace);
     this.#last = now;
     if (this.time >= this.#data.end) {
       this.#halt();

@@ -144,7 +144,7 @@ function detailsOf(data, state) {
     return [
         html("h3", {}, html("a", { href: linkTo(data, step) }, `${step.number} ${step.name}`)),
         html("p", { class: "route" }, `${placeOf(step.from)} → ${placeOf(step.to)}`),
-        html("p", {}, html("span", { class: `badge ${look.kind}` }, `${look.sign} ${step.verdict}`), look.short ? `: ${look.short}` : ""),
+        html("p", {}, html("span", { class: `badge ${look.kind}` }, `${look.sign} ${step.verdict}`), step.denials.length ? ": something says that it failed" : look.short ? `: ${look.short}` : ""),
         html("p", {}, step.meaning),
         ...(step.verdict === "proved" ? [] : [fact("Why", sentenceOf(step.why))]),
         ...(stopsAt(data, state.index) ? missing(data) : []),
@@ -500,11 +500,13 @@ class Controls {
         const acts = {
             ArrowRight: () => this.#step(1),
             ArrowLeft: () => this.#step(-1),
-            Home: () => this.#player.go(0),
-            End: () => this.#player.go(this.#data.end),
         };
-        if (!(target instanceof HTMLButtonElement || target instanceof HTMLAnchorElement)) {
-            acts[" "] = () => this.#player.toggle();
+        if (!target.closest("#picture-details")) {
+            acts["Home"] = () => this.#player.go(0);
+            acts["End"] = () => this.#player.go(this.#data.end);
+            if (!(target instanceof HTMLButtonElement || target instanceof HTMLAnchorElement)) {
+                acts[" "] = () => this.#player.toggle();
+            }
         }
         const act = acts[event.key];
         if (act) {
@@ -659,6 +661,7 @@ return { listen };
 modules.player = (() => {
 const { afterReal, lastTime } = modules.state;
 const PACES = { followed: 1, half: 0.5, four: 4, real: "real" };
+const LONGEST = 0.25;
 function later(data, time, seconds, pace) {
     const speed = PACES[pace] ?? 1;
     const at = speed === "real" ? afterReal(data, time, seconds) : time + seconds * speed;
@@ -700,7 +703,8 @@ class Player {
         this.#changed();
     }
     #tick(now) {
-        this.time = later(this.#data, this.time, Math.max(now - this.#last, 0) / 1000, this.pace);
+        const passed = Math.min(Math.max(now - this.#last, 0) / 1000, LONGEST);
+        this.time = later(this.#data, this.time, passed, this.pace);
         this.#last = now;
         if (this.time >= this.#data.end) {
             this.#halt();
