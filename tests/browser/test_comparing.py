@@ -12,8 +12,7 @@ from hoplab.report.comparison import compare
 from hoplab.report.comparison_page import DIFFERS, comparison_picture, render_comparison
 from samples.hostile import hostile
 from samples.reports import Document, failed, proved
-from samples.run_reports import run_report
-from samples.runs import report
+from samples.run_reports import recorded_report, run_report
 
 pytest_plugins = ("pagefixtures",)
 pytestmark = pytest.mark.browser
@@ -22,7 +21,7 @@ PairOf = Callable[[str], Path]
 PAIRS: dict[str, Callable[[], tuple[Document, Document]]] = {
     "good and failed": lambda: (run_report("cold"), run_report("failed")),
     "cold and warm": lambda: (run_report("cold"), run_report("warm")),
-    "two lists": lambda: (report("cold", 0, "cli-28"), run_report("cold")),
+    "two lists": lambda: (recorded_report("cold", 0, "cli-28"), run_report("cold")),
     "attachments": lambda: (run_report("volume-attach"), run_report("volume-attach-failed")),
     "hostile": lambda: (hostile(proved()), hostile(failed())),
 }

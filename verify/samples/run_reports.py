@@ -32,16 +32,21 @@ RUNS: Final = {
 
 def run_report(name: str) -> Document:
     """Return the report of a run of RUNS; whoever asks may change it."""
-    return copy.deepcopy(_reported(name))
+    recording, number, lost = RUNS[name]
+    return copy.deepcopy(recorded_report(recording, number, lost=lost))
 
 
 @cache
-def _reported(name: str) -> Document:
-    recording, number, lost = RUNS[name]
+def recorded_report(recording: str, number: int = 0, flow: str = "", lost: str = "") -> Document:
+    """Return the report of a recording's run, as `hoplab replay` gives it. It is shared: change a copy of it.
+
+    flow: the documented list by which it is judged, empty for the journey's own; lost: a node of which nothing could be
+    read, empty for none.
+    """
     with _without(unpacked(recording)[number], lost) as (directory, record):
         catalogue = load_journey(record.journey)
-        flow = catalogue.flows[catalogue.main]
-        return report_on(judge_record(directory, record, catalogue, flow), directory, flow)
+        judged_by = catalogue.flows[flow or catalogue.main]
+        return report_on(judge_record(directory, record, catalogue, judged_by), directory, judged_by)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final
+from typing import Final
 
 from hoplab.flow.loader import load, load_journey
 from hoplab.flow.model import PLACEHOLDER, Catalogue, Witness
@@ -18,7 +18,7 @@ from hoplab.model.events import Event, Ids
 from hoplab.model.sources import Source
 from hoplab.parse.raw_files import RawFiles
 from hoplab.run.record import RunRecord, read_record
-from hoplab.session.judge_run import judge_record, judge_run
+from hoplab.session.judge_run import judge_record
 
 ARCHIVES: Final = Path(__file__).parent.parent / "tests" / "runs"
 CATALOGUE: Final = load()
@@ -92,18 +92,6 @@ def recorded(name: str, number: int = 0) -> Recorded:
     judgement = judge(catalogue, flow, kept, judging.launch)
     whole, launch = judging.judgement, judging.launch
     return Recorded(directory, record, sources, kept, launch, judging.ids, whole, judgement, catalogue)
-
-
-@cache
-def report(name: str, number: int = 0, flow: str = "") -> dict[str, Any]:
-    """Return the report on a launch of a recording, as `hoplab replay` gives it. It is shared: change a copy of it.
-
-    flow: the documented list by which it is judged; empty for the journey's own.
-    """
-    directory = unpacked(name)[number]
-    journey = read_record(directory).journey
-    catalogue = CATALOGUE if journey == CATALOGUE.name else load_journey(journey)
-    return judge_run(directory, catalogue, catalogue.flows[flow or catalogue.main], write=False)
 
 
 def read_run(directory: Path, record: RunRecord) -> tuple[list[Event], tuple[Source, ...]]:

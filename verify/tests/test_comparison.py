@@ -17,7 +17,8 @@ from hoplab.report.comparison import FORM, LONGER, TIMES, compare, comparison_se
 from hoplab.report.comparison_table import show_comparison
 from hoplab.run.record import LATEST, REPORT
 from samples.reports import BROKEN, Document, disordered, document, failed, following, inconclusive, proved
-from samples.runs import report, unpack
+from samples.run_reports import recorded_report
+from samples.runs import unpack
 
 Capture = pytest.CaptureFixture[str]
 
@@ -49,7 +50,7 @@ class TestRecordedRuns:
     )
     def test_those_of_one_kind_do_not_differ_in_time(self, first: tuple[str, int], second: tuple[str, int]) -> None:
         """Two at once, two that were alone, two attachments: what the threshold was chosen by."""
-        found = compare(report(*first), report(*second))
+        found = compare(recorded_report(*first), recorded_report(*second))
         assert differing(found, "time") == differing(found, "only") == differing(found, "actors") == set()
         # By how much a hop was waited for longer, where it was by the factor.
         pairs = [(hop["first"]["lag_s"], hop["second"]["lag_s"], hop["longer_s"]) for hop in found["hops"]]
@@ -59,15 +60,19 @@ class TestRecordedRuns:
     def test_those_of_another_kind_do(self) -> None:
         """Alone and beside another launch: what takes longer is named, and not half of the hops."""
         for number in (0, 1):
-            assert 1 <= len(differing(compare(report("cold"), report("interleaved", number)), "time")) <= 3
+            assert (
+                1
+                <= len(differing(compare(recorded_report("cold"), recorded_report("interleaved", number)), "time"))
+                <= 3
+            )
 
     def test_attachments_are_alike(self) -> None:
-        found = compare(report("volume-attach/proved", 0), report("volume-attach/proved", 1))
+        found = compare(recorded_report("volume-attach/proved", 0), recorded_report("volume-attach/proved", 1))
         assert found["counts"]["same"] == found["counts"]["hops"] == 20
         assert comparison_sentence(found) == "All 20 hops are alike."
 
     def test_warm_against_cold(self) -> None:
-        found = compare(report("cold"), report("warm"))
+        found = compare(recorded_report("cold"), recorded_report("warm"))
         changed = differing(found, "verdict")
         assert {hop(found, name)["second"]["verdict"] for name in changed} == {"cached"}
         assert {hop(found, name)["first"]["verdict"] for name in changed} == {"proved"}
@@ -75,9 +80,9 @@ class TestRecordedRuns:
         assert found["first"]["seconds"] > found["second"]["seconds"]
 
     def test_good_against_failed(self) -> None:
-        found = compare(report("cold"), report("failed"))
-        first = report("failed")["first_unproven"]
-        broken = next(hop for hop in report("failed")["hops"] if hop["name"] == first["name"])
+        found = compare(recorded_report("cold"), recorded_report("failed"))
+        first = recorded_report("failed")["first_unproven"]
+        broken = next(hop for hop in recorded_report("failed")["hops"] if hop["name"] == first["name"])
         assert found["second"]["first_unproven"] == {"hop": first["hop"], "name": first["name"]}
         assert difference_words(hop(found, first["name"])) == f"proved, then {broken['verdict']}"
         assert "blocked" in {hop(found, name)["second"]["verdict"] for name in differing(found, "verdict")}
@@ -85,25 +90,25 @@ class TestRecordedRuns:
     def test_the_page_about_it_shows_how_it_looks(self) -> None:
         page = (Path(__file__).parents[2] / "docs" / "comparison.md").read_text(encoding="utf-8")
         sample = page.partition("<!-- sample: begin -->\n")[2].partition("<!-- sample: end -->")[0]
-        assert dedent(sample) == shown(compare(report("cold"), report("failed")))
+        assert dedent(sample) == shown(compare(recorded_report("cold"), recorded_report("failed")))
 
     def test_another_list(self) -> None:
-        found = compare(report("cold"), report("cold", 0, "cli-28"))
+        found = compare(recorded_report("cold"), recorded_report("cold", 0, "cli-28"))
         only = differing(found, "only")
-        listed = {hop["name"] for hop in report("cold", 0, "cli-28")["hops"]}
-        assert only == {hop["name"] for hop in report("cold")["hops"]} ^ listed != set()
+        listed = {hop["name"] for hop in recorded_report("cold", 0, "cli-28")["hops"]}
+        assert only == {hop["name"] for hop in recorded_report("cold")["hops"]} ^ listed != set()
         assert {difference_words(hop(found, name)) for name in only} <= {"only in the first", "only in the second"}
         assert found["counts"]["hops"] - found["counts"]["same"] == len(only)
 
     def test_a_slow_run(self) -> None:
-        slow = copy.deepcopy(report("cold"))
+        slow = copy.deepcopy(recorded_report("cold"))
         for entry in slow["hops"]:
             if entry["name"] == "schedule-take":
                 entry["lag_s"] += 5.0
-        found = compare(report("cold"), slow)
+        found = compare(recorded_report("cold"), slow)
         assert differing(found, "time") == {"schedule-take"}
         assert difference_words(hop(found, "schedule-take")) == "5.0 s longer"
-        assert difference_words(hop(compare(slow, report("cold")), "schedule-take")) == "5.0 s shorter"
+        assert difference_words(hop(compare(slow, recorded_report("cold")), "schedule-take")) == "5.0 s shorter"
 
 
 @pytest.mark.parametrize(
@@ -135,8 +140,8 @@ class TestAnyRuns:
         assert text.count("\n") <= 12 + counts["hops"] - counts["same"]
 
     def test_recorded_ones_do_too(self) -> None:
-        for others in (report("warm"), report("failed"), report("cold", 0, "deck-17")):
-            jsonschema.validate(json.loads(json.dumps(compare(report("cold"), others))), FORM)
+        for others in (recorded_report("warm"), recorded_report("failed"), recorded_report("cold", 0, "deck-17")):
+            jsonschema.validate(json.loads(json.dumps(compare(recorded_report("cold"), others))), FORM)
 
     def test_every_difference_is_a_line_with_both_verdicts(self) -> None:
         text = shown(compare(proved(), failed()))
@@ -269,4 +274,4 @@ class TestCommand:
 
 def test_two_journeys_are_not_compared() -> None:
     with pytest.raises(ConfigurationError, match=r"is a launch, .* a volume-attach: name two runs"):
-        compare(report("cold"), report("volume-attach/proved"))
+        compare(recorded_report("cold"), recorded_report("volume-attach/proved"))

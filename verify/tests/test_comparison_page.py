@@ -17,7 +17,7 @@ from hoplab.run.record import REPORT
 from samples.hostile import EVIL, hostile
 from samples.pages import Seen, text, tree
 from samples.reports import Document, disordered, document, failed, inconclusive, proved
-from samples.runs import report
+from samples.run_reports import recorded_report
 
 PAIRS: dict[str, Callable[[], tuple[Document, Document]]] = {
     "good and failed": lambda: (proved(), failed()),
@@ -25,9 +25,9 @@ PAIRS: dict[str, Callable[[], tuple[Document, Document]]] = {
     "inconclusive and disordered": lambda: (inconclusive(), disordered()),
     "two lists": lambda: (document(flow="cli-28"), document(flow="launch-58")),
     "alike": lambda: (proved(), proved()),
-    "cold and warm": lambda: (report("cold"), report("warm")),
-    "cold and failed": lambda: (report("cold"), report("failed")),
-    "attachments": lambda: (report("volume-attach/proved", 0), report("volume-attach/failed", 0)),
+    "cold and warm": lambda: (recorded_report("cold"), recorded_report("warm")),
+    "cold and failed": lambda: (recorded_report("cold"), recorded_report("failed")),
+    "attachments": lambda: (recorded_report("volume-attach/proved", 0), recorded_report("volume-attach/failed", 0)),
     "hostile": lambda: (hostile(proved()), hostile(failed())),
 }
 
@@ -102,7 +102,7 @@ class TestPage:
 
 
 def test_what_a_hop_is_told_in_short() -> None:
-    first, second = report("cold"), json.loads(json.dumps(report("warm")))
+    first, second = recorded_report("cold"), json.loads(json.dumps(recorded_report("warm")))
     for hop in second["hops"]:
         if hop["name"] == "schedule-take":
             hop["lag_s"] += 9.0

@@ -23,7 +23,8 @@ from hoplab.report.output import as_json
 from hoplab.report.perfetto import render_perfetto
 from hoplab.run.record import REPORT
 from samples.reports import failed, proved
-from samples.runs import report, unpack
+from samples.run_reports import recorded_report
+from samples.runs import unpack
 
 RENDER: dict[str, Callable[[Document], str]] = {
     "--html": render_html,
@@ -39,7 +40,7 @@ Capture = pytest.CaptureFixture[str]
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A recorded run, as someone sent it, with the report on it."""
     (directory,) = unpack("cold", tmp_path_factory.mktemp("sent"))
-    (directory / REPORT).write_text(json.dumps(report("cold")))
+    (directory / REPORT).write_text(json.dumps(recorded_report("cold")))
     return directory
 
 
@@ -98,7 +99,7 @@ class TestEveryForm:
     def test_goes_to_standard_output_or_to_a_file(
         self, run: Path, verb: str, tmp_path: Path, capsys: Capture, form: str
     ) -> None:
-        wanted = RENDER[form](report("cold"))
+        wanted = RENDER[form](recorded_report("cold"))
         assert main([verb, str(run), form]) == 0
         assert capsys.readouterr().out == wanted
         file = tmp_path / "written"
@@ -112,7 +113,7 @@ class TestEveryForm:
     def test_traces_go_to_a_file(self, run: Path, verb: str, tmp_path: Path, capsys: Capture, form: str) -> None:
         file = tmp_path / "trace.json"
         assert main([verb, str(run), form, str(file)]) == 0
-        assert file.read_text(encoding="utf-8") == RENDER[form](report("cold"))
+        assert file.read_text(encoding="utf-8") == RENDER[form](recorded_report("cold"))
         assert capsys.readouterr().out == ""
 
     def test_several_are_written_at_once(self, run: Path, verb: str, tmp_path: Path, capsys: Capture) -> None:
@@ -196,7 +197,7 @@ class TestSending:
     def test_a_trace_is_posted_as_otlp_http(self, run: Path, verb: str, capsys: Capture, path: str, asked: str) -> None:
         with serving(Receiver()) as receiver:
             assert main([verb, str(run), "--otlp", receiver.url + path]) == 0
-        assert receiver.got == [(asked, "application/json", render_otlp(report("cold")).encode())]
+        assert receiver.got == [(asked, "application/json", render_otlp(recorded_report("cold")).encode())]
         assert f"hoplab: sent to {receiver.url}{asked}\n" in capsys.readouterr().err
 
     @pytest.mark.parametrize("body", [b"", b"{}", b'{"partialSuccess":{}}', b'{"partialSuccess":null}'])

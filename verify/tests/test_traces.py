@@ -21,7 +21,7 @@ from hoplab.report.outline import happened, read
 from hoplab.report.perfetto import NOWHERE, render_perfetto
 from hoplab.report.trace import Span, nanoseconds, trace
 from samples.reports import BROKEN, Document, disordered, failed, following, inconclusive, proved
-from samples.runs import report
+from samples.run_reports import recorded_report
 
 RUNS = ("cold", "warm", "failed", "interleaved", "volume-attach/proved")
 MADE: dict[str, Callable[[], Document]] = {
@@ -32,7 +32,7 @@ MADE: dict[str, Callable[[], Document]] = {
 }
 REPORTS: dict[str, Callable[[], Document]] = {
     **MADE,
-    **{f"recorded {name}": partial(report, name) for name in RUNS},
+    **{f"recorded {name}": partial(recorded_report, name) for name in RUNS},
 }
 
 
@@ -231,10 +231,10 @@ def _under(slices: list[dict[str, Any]], arrow: dict[str, Any]) -> str:
 
 
 def test_another_list_or_run_is_another_trace() -> None:
-    made = {trace(report("cold", 0, flow)).trace_id for flow in ("launch-58", "cli-28", "deck-17")}
-    made |= {trace(report("interleaved", number)).trace_id for number in (0, 1)}
+    made = {trace(recorded_report("cold", 0, flow)).trace_id for flow in ("launch-58", "cli-28", "deck-17")}
+    made |= {trace(recorded_report("interleaved", number)).trace_id for number in (0, 1)}
     assert len(made) == 5
-    assert trace(report("cold")).trace_id in made
+    assert trace(recorded_report("cold")).trace_id in made
 
 
 def test_what_was_not_seen_stands_behind_what_it_must_follow() -> None:
@@ -266,7 +266,7 @@ def test_a_launch_without_any_hop_has_the_time_of_its_recording() -> None:
 
 
 def test_witnesses_are_instants_where_they_were_seen() -> None:
-    document = read(report("cold"))
+    document = read(recorded_report("cold"))
     events = json.loads(render_perfetto(document))["traceEvents"]
     nodes = {event["pid"]: event["args"]["name"] for event in events if event["name"] == "process_name"}
     found = Counter((nodes[event["pid"]], event["args"]["line"]) for event in events if event["ph"] == "i")
