@@ -38,7 +38,7 @@ def report(problems: list[Problem]) -> str:
     for machine in dict.fromkeys(problem.machine for problem in problems):
         lines.append(f"{machine}:")
         lines += [f"- {problem}" for problem in problems if problem.machine == machine]
-    keys = [problem.key for problem in problems if problem.acceptable]
+    keys = list(dict.fromkeys(problem.key for problem in problems if problem.acceptable))
     if keys:
         lines.append(
             "What ends with a name in brackets may be all right at your site: then add that name to "

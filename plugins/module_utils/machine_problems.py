@@ -185,6 +185,9 @@ def check_disks(_wanted: Wanted, seen: Seen) -> Found:
             continue
         if seen["deployed"] and any(part.startswith("ceph--") for part in disk["parts"]):
             continue
+        if disk["unread"]:
+            advice = "see why: what is on it is not known, so it may hold something"
+            yield "disk", f"the disk {path} can't be read ({disk['unread']})", advice
         if disk["read_only"]:
             yield "disk", f"the disk {path} can't be written", "see why, or name another one in ceph_osd_devices"
         held = [f"is mounted on {place}" for place in disk["mounts"]]

@@ -133,8 +133,11 @@ def disk(path: str) -> dict[str, Any]:
     if not block:
         return found
     columns = "NAME,TYPE,SIZE,RO,MOUNTPOINTS"
-    told = parsed(ask("lsblk", "--json", "--bytes", "--output", columns, device)[1]) or {}
-    signatures = parsed(ask("wipefs", "--json", device)[1] or "{}") or {}
+    listed = ask("lsblk", "--json", "--bytes", "--output", columns, device)
+    probed = ask("wipefs", "--json", device)
+    told, signatures = parsed(listed[1]) or {}, parsed(probed[1]) or {}
+    # Only root may read a disk: of others' failures the missing privileges are the reason.
+    failed = [error for status, _told, error in (listed, probed) if status != 0 and os.geteuid() == 0]
     top = (told.get("blockdevices") or [{}])[0]
     inner = list(_below(top))
     mounts = [place for row in [top, *inner] for place in row.get("mountpoints") or [] if place]
@@ -142,6 +145,7 @@ def disk(path: str) -> dict[str, Any]:
         **found,
         "size": top.get("size") or 0,
         "read_only": bool(top.get("ro")),
+        "unread": " ".join(" ".join(failed).split()),
         "signatures": sorted({row["type"] for row in signatures.get("signatures", [])}),
         "parts": [f"{row['name']} ({row['type']})" for row in inner],
         "mounts": mounts,

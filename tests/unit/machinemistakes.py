@@ -22,7 +22,7 @@ def link(name: str, *addresses: str, **changes: Any) -> dict[str, Any]:
 def disk(path: str = "/dev/disk/by-id/one", **changes: Any) -> dict[str, Any]:
     """Return an empty disk as machine_facts tells of it."""
     found = {"path": path, "exists": True, "block": True, "device": "/dev/sdb", "stable": ["/dev/disk/by-id/one"]}
-    return found | {"size": 1, "read_only": False, "signatures": [], "parts": [], "mounts": []} | changes
+    return found | {"size": 1, "read_only": False, "unread": "", "signatures": [], "parts": [], "mounts": []} | changes
 
 
 def machine(name: str) -> Machine:
@@ -212,6 +212,9 @@ MISTAKES = {
     ),
     "OSD of others": Mistake(
         put("seen.disks", [disk(parts=["ceph--x-osd--y (lvm)"])]), "disk", "has the part ceph--x-osd--y (lvm): name"
+    ),
+    "unreadable": Mistake(
+        put("seen.disks", [disk(unread="Input/output error")]), "disk", "can't be read (Input/output error): see why"
     ),
     "read-only": Mistake(
         put("seen.disks", [disk(read_only=True)]), "disk", "the disk /dev/disk/by-id/one can't be writ"
