@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from ansible_collections.hoplab.lab.plugins.module_utils import machine_reading as reading
 from ansible_collections.hoplab.lab.plugins.module_utils.machine_links import claims, fits
 from ansible_collections.hoplab.lab.plugins.module_utils.machine_ports import ask_ports
+from ansible_collections.hoplab.lab.plugins.modules.machine_facts import MARK
 from tests.unit.machinemistakes import link
-from tests.unit.modulerun import run_module
+from tests.unit.modulerun import ROOT, run_module
 
 TUN0 = link("tun0", mac="02:00:00:00:00:01") | {"path": "pci-0000:00:03.0", "driver": "virtio_net"}
 # As ss of iproute2 6.15 printed it on a node.
@@ -187,6 +189,12 @@ def test_disks_that_are_none(tmp_path: Path) -> None:
 def test_a_program_that_is_not_there_is_an_answer() -> None:
     assert reading.ask("/nonexistent/program")[0] == 127
     assert reading.ask("sleep", "5", timeout=0.1)[0] == 127
+
+
+def test_what_tells_of_an_earlier_lab_is_the_same_file_everywhere() -> None:
+    defaults = yaml.safe_load((ROOT / "roles/node_machine/defaults/main.yml").read_text(encoding="utf-8"))
+    assert defaults["node_machine_mark"] == MARK
+    assert f"dest: {MARK}," in (ROOT / "roles/base/vars/main.yml").read_text(encoding="utf-8")
 
 
 def test_all_of_this_machine_is_read() -> None:
