@@ -47,7 +47,7 @@ SHOWS: dict[str, dict[str, Shows]] = {
         f"{HOPLAB} report --perfetto runs/perfetto.json": Shows(r"written to runs/perfetto.json"),
         f"{HOPLAB} report --otlp runs/otlp.json": Shows(r"written to runs/otlp.json"),
         f'{HOPLAB} report --compare "$(ls -d runs/2* | tail -2 | head -1)" runs/latest': Shows(
-            r"(?s)result +proved +proved.* of [0-9]+ hops differ: "
+            r"(?s)result +proved +proved.* of [0-9]+ hops differs?: "
         ),
         f"{HOPLAB} replay runs/latest": Shows(r"launch-58 proved: "),
         f"{HOPLAB} replay runs/latest --flow cli-28 --html --output runs/cli-28.html": Shows(r"cli-28 proved: "),

@@ -3,6 +3,8 @@
 import json
 import os
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -140,6 +142,27 @@ class TestEveryForm:
         assert main([verb, str(run), "--perfetto", file, "--otlp", file]) == 2
         assert "name the same file" in capsys.readouterr().err
         assert not Path(file).exists()
+
+
+SLOW = ("jinja2", "google.protobuf", "opentelemetry", "urllib.request", "http.client")
+"""What some forms need, and most calls of hoplab do not."""
+LOADED = """
+import sys
+from hoplab.commands.main import main
+main(sys.argv[1:])
+sys.stderr.write(" ".join(sys.modules))
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "loaded"), [((), ()), (("--otlp", "/dev/null"), ("google.protobuf", "opentelemetry"))]
+)
+def test_what_a_form_needs_is_loaded_when_it_is_asked_for(
+    run: Path, words: tuple[str, ...], loaded: tuple[str, ...]
+) -> None:
+    argv = [sys.executable, "-c", LOADED, "replay", str(run), *words]
+    done = subprocess.run(argv, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1])
+    assert [name for name in SLOW if name in done.stderr.split()] == list(loaded)
 
 
 def test_replay_says_what_a_run_came_to_whatever_is_written(tmp_path: Path, capsys: Capture) -> None:

@@ -24,7 +24,7 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
-def hoplab(*arguments: str) -> subprocess.CompletedProcess[str]:
+def hoplab(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """Run the command where those packages are not installed."""
     program = BARE.replace("{packages!r}", repr(sorted(CLOUD)))
     return subprocess.run(
@@ -44,6 +44,18 @@ def test_a_run_is_judged_again_and_explained() -> None:
     assert json.loads(done.stdout)["result"] == "proved"
     assert hoplab("explain", "host-claim").returncode == 0
     assert hoplab("--help").returncode == 0
+
+
+def test_every_form_of_a_report_is_made(tmp_path: Path) -> None:
+    (run, *_) = unpacked("cold")
+    files = {name: tmp_path / name for name in ("output", "perfetto", "otlp")}
+    done = hoplab("replay", str(run), "--html", *(word for name, file in files.items() for word in (f"--{name}", file)))
+    assert done.returncode == 0, done.stderr
+    assert "</html>" in files["output"].read_text(encoding="utf-8")
+    assert json.loads(files["perfetto"].read_text(encoding="utf-8"))["traceEvents"]
+    assert json.loads(files["otlp"].read_text(encoding="utf-8"))["resourceSpans"]
+    # Who would take it is not there, which is another matter than a package that is not.
+    assert "nobody took it" in hoplab("replay", str(run), "--otlp", "http://127.0.0.1:9").stderr
 
 
 @pytest.mark.parametrize("verb", sorted(VERBS.keys() - {"replay", "report", "explain", "schema"}))

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from hoplab.flow.model import LAUNCH
 from hoplab.judge.verdicts import Result
 from hoplab.model.errors import ConfigurationError
 from hoplab.model.schemas import COUNT, TEXT, YES, list_schema, nullable, object_schema
@@ -208,16 +209,17 @@ def difference_words(hop: Entry) -> str:
 
 def run_facts(comparison: Document) -> list[tuple[str, str, str]]:
     """Return what is known of the two runs of a comparison, as rows: what it is, of the first, of the second."""
-    first, second = (_facts(comparison[side]) for side in SIDES)
+    first, second = (_facts(comparison[side], comparison["journey"]) for side in SIDES)
     return [(name, said, second[name]) for name, said in first.items() if said or second[name]]
 
 
-def _facts(run: Entry) -> dict[str, str]:
+def _facts(run: Entry, what: str) -> dict[str, str]:
+    started = "warm" if run["warm"] else "cold"
     return {
         "run": run["run"],
         "list": run["flow"],
         "release": run["release"],
-        "start": "warm" if run["warm"] else "cold",
+        "start": started if what == LAUNCH else "",
         "result": run["result"],
         "broke at": _unproven(run),
         "took": "" if run["seconds"] is None else f"{run['seconds']:.1f} s",

@@ -113,7 +113,7 @@ def _step(step: Data, hop: Document, bent: float) -> dict[str, Any]:
         "bent": bent,
         "verdict": DIFFERS if words else step["verdict"],
         "why": words or step["why"],
-        "when": _short(hop),
+        "when": _short(hop) or step["when"],
         "witnesses": [],
         "denials": [],
     }
