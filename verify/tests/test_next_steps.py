@@ -72,7 +72,7 @@ def test_with_neither_a_lab_nor_a_run(alone: Place) -> None:
 def test_with_a_lab_and_no_run(alone: Place) -> None:
     lines = alone(lab=True)
     assert lines[0] == "There is a lab, and no run yet."
-    assert commands(lines) == ["hoplab verify", "hoplab watch", "hoplab explain"]
+    assert commands(lines) == ["hoplab verify", "hoplab watch --web", "hoplab explain"]
 
 
 def test_after_a_proved_run(alone: Place) -> None:
@@ -137,5 +137,7 @@ def test_a_lab_that_is_named_and_is_not_there(tmp_path: Path, capsys: Capture) -
 
 def test_what_a_run_says_does_nothing_to_the_terminal(alone: Place) -> None:
     sample = failed()
-    sample["first_unproven"]["name"] = "x\x1b[2J y"
-    assert "\x1b" not in "".join(alone(sample, lab=True))
+    sample["first_unproven"]["name"] = "x\x1b[2J; y"
+    lines = alone(sample, lab=True)
+    assert "\x1b" not in "".join(lines)
+    assert commands(lines)[1] == "hoplab explain 'x␛[2J; y'", "nor to the shell"

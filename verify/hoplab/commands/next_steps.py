@@ -4,6 +4,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Sequence
 from contextlib import suppress
+from shlex import quote
 
 from hoplab.commands.arguments import runs_directory
 from hoplab.commands.explain import lab_if_any, last_run
@@ -30,7 +31,7 @@ def show_next_steps(lab: str | None) -> None:
     asked = Namespace(runs=None)
     runs = runs_directory(asked, deployment)
     # Verbs that need no lab look for runs here.
-    named = "" if runs == runs_directory(asked) else f" {runs / LATEST}"
+    named = "" if runs == runs_directory(asked) else f" {quote(str(runs / LATEST))}"
     found, steps = next_steps(last_run(runs), named, has_lab=deployment is not None)
     width = max(len(command) for command, _what in steps)
     lines = [found, *(f"  {safe_line(command):<{width}}  {safe_line(what)}" for command, what in steps)]
@@ -46,7 +47,8 @@ def next_steps(last: LastRun, named: str, *, has_lab: bool) -> tuple[str, Sequen
     if last.directory is None:
         if has_lab:
             verify = ("hoplab verify", "launch an instance while the lab is recorded, and prove each hop")
-            return "There is a lab, and no run yet.", (verify, ("hoplab watch", "do so, and see each hop happen"), READ)
+            watch = ("hoplab watch --web", "do so, and see it in a browser")
+            return "There is a lab, and no run yet.", (verify, watch, READ)
         replay = ("hoplab replay RUN", "judge a run that was recorded elsewhere; needs no lab")
         return "There is neither a lab nor a run here.", (BUILD, READ, replay)
     run = last.directory.name
@@ -72,4 +74,8 @@ def _after(document: Document, named: str, verify: Step, *, has_lab: bool) -> Se
     if document.get("preparation") or first is None:
         wait = ("hoplab wait", "wait until every service of the lab answers, and hear which does not")
         return report, wait if has_lab else page, verify
-    return report, (f"hoplab explain {first['name']}", "read what this hop is, and how to see it by hand"), verify
+    return (
+        report,
+        (f"hoplab explain {quote(first['name'])}", "read what this hop is, and how to see it by hand"),
+        verify,
+    )
