@@ -30,7 +30,7 @@ lab: env ## Build the lab, launch an instance in it, prove every hop of a launch
 
 .PHONY: check-machines
 check-machines: env ## Find what keeps your machines from becoming nodes; changes nothing: INVENTORY=inventories/mine
-	@bin/play playbooks/check_machines.yml
+	@bin/play playbooks/check_machines.yml --tags machine_check,machines_alone
 
 .PHONY: launch
 launch: env ## Launch a fresh instance and show the outcome

@@ -53,6 +53,13 @@ def test_make_help_lists_what_there_is() -> None:
     assert [name for name in ("lab", "verify", "molecule", "readmes") if f"  make {name} " not in listed] == []
 
 
+def test_make_check_machines_refuses_a_lab_that_has_none() -> None:
+    argv = [*shlex.split("make check-machines"), "INVENTORY=inventories/local"]
+    said = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert said.returncode == 2
+    assert "No node of inventories/local is a machine that you have (lab_nodes_kind: machines)" in said.stdout
+
+
 def test_make_env_does_nothing_when_it_is_there() -> None:
     before = (ROOT / ".venv" / ".lock-digest").stat().st_mtime_ns
     run("make env", ROOT)

@@ -55,7 +55,6 @@ UNUSED = (
     "bin/test",
     "bin/unchanged",
     # The lab's own plays: scenarios have theirs.
-    "playbooks/check_machines",
     "playbooks/destroy",
     "playbooks/infrastructure",
     "playbooks/launch",
