@@ -93,7 +93,7 @@ page: env ## Make the script of the report's page anew from verify/page
 .PHONY: browser
 browser: env ## Test the report's page in headless Chromium (installs that if it is missing)
 	@bin/chromium
-	@pytest -q -m browser tests/browser
+	@pytest -q --numprocesses 2 -m browser tests/browser
 
 .PHONY: molecule
 molecule: env ## Test each role alone; ROLE=keystone: one of them; ALL=yes: also what passed before

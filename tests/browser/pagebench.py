@@ -55,7 +55,7 @@ def serious_violations(seen: Opened) -> list[tuple[str, str]]:
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """Run Debian's Chromium, headless, for as long as the block lasts."""
-    program = shutil.which("chromium")
+    program = shutil.which("chromium-headless-shell") or shutil.which("chromium")
     assert program, "chromium is missing: bin/chromium installs it"
     with sync_playwright() as playwright:
         # Containers of builds have no user but root, and little shared memory.
