@@ -20,6 +20,8 @@ Status = Literal["ok", "error", "unset"]
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND: Final = timedelta(microseconds=1)
+LAST: Final = (1 << 63) - 1
+"""The last nanosecond that all formats can tell, in the year 2262."""
 CUT: Final = 1_000_000
 """Nanoseconds by which a witness may lie outside its hop because a report's times are cut to milliseconds."""
 IDS: Final = ("instance", "volume", "image", "port", "request", "global_request")
@@ -118,6 +120,11 @@ def nanoseconds(text: str) -> int:
     return ((time if time.tzinfo else time.replace(tzinfo=UTC)) - EPOCH) // MICROSECOND * 1000
 
 
+def _possible(time: int, first: int = 0) -> int:
+    """Return the time nearest to one, in nanoseconds, that a trace can have; first: the earliest."""
+    return min(max(time, first), LAST)
+
+
 def namespace(actor: str) -> str:
     """Return the project that an actor is of; empty for one that no flow knows."""
     return ACTORS[actor].project if actor in ACTORS else ""
@@ -200,7 +207,7 @@ def _sightings(hop: Entry, times: tuple[int, int], document: Document) -> Iterat
     for entry, denies in entries:
         clock = document["clocks"].get(entry["node"], {})
         # A witness has its own node's time, a hop ours.
-        time = nanoseconds(entry["time"]) - round(clock.get("offset", 0.0) * 1e6) * 1000
+        time = _possible(nanoseconds(entry["time"]) - round(clock.get("offset", 0.0) * 1e6) * 1000)
         nearest = min(max(time, times[0]), times[1])
         words = {name: entry[name] for name in ("who", "node", "source", "id", "line", "time") if entry[name]}
         yield Sighting(
@@ -230,7 +237,9 @@ def _whole(document: Document, hops: Sequence[Span], span_id: str) -> Span:
         actor="client",
         node=client.node if client else "",
         begin=min((hop.begin for hop in seen), default=begin),
-        end=max((hop.end for hop in seen), default=begin + round(max(document["duration_s"], 0.0) * 1e6) * 1000),
+        end=max(
+            (hop.end for hop in seen), default=_possible(begin + round(document["duration_s"] * 1e6) * 1000, begin)
+        ),
         seen=bool(seen),
         status=status.get(document["result"], "unset"),
         message=sentence(document),
