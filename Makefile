@@ -13,6 +13,8 @@ unexport PYTHONDONTWRITEBYTECODE
 
 # TAKE=yes: also touch a living lab of another clone.
 take := $(if $(filter yes,$(TAKE)),--extra-vars '{"lab_nodes_take": true}')
+# PURGE=yes: down is asked to take off machines what the roles installed, too.
+purge := $(if $(filter-out no,$(PURGE)),--extra-vars '{"lab_nodes_purge": true}')
 
 .PHONY: help
 help: ## List the commands
@@ -66,7 +68,7 @@ snapshot-delete: env ## Remove a snapshot: NAME=before-lesson
 
 .PHONY: down
 down: env ## Remove all that the lab made on this machine; caches stay
-	@bin/play playbooks/destroy.yml $(take)
+	@bin/play playbooks/destroy.yml $(take) $(purge)
 
 .PHONY: clean
 clean: ## Take the lab down, and remove the caches and the Python environment, too

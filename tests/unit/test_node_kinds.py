@@ -165,6 +165,13 @@ class TestMachine:
         assert told in " ".join(done.stdout.split())
         assert "changed=0" in done.stdout
 
+    def test_a_purge_is_refused_with_the_names_of_the_machines(self, tmp_path: Path) -> None:
+        done = self.apply(tmp_path, node_machine_state="absent", node_machine_purge=True)
+        assert done.returncode == 2
+        told = " ".join(done.stdout.split())
+        assert "PURGE=yes is refused: what the roles installed on m1 can't be taken off again, and nothing was" in told
+        assert "left as they are, with all" not in told
+
     def test_a_killed_snapshot_is_nothing_to_it(self, tmp_path: Path) -> None:
         assert self.apply(tmp_path, "recover").returncode == 0
 
@@ -190,6 +197,22 @@ class TestPlays:
         done = play("playbooks/destroy.yml", "--inventory", inventory, "--check")
         removed = done.stdout.partition("hoplab.lab.node_container : Bring the nodes to the state absent")[2]
         assert removed.splitlines()[1] == "ok: [localhost]", done.stdout
+
+    @pytest.mark.parametrize(("purge", "refused"), [("yes", True), ("no", False), ("", False)])
+    def test_make_down_asks_for_what_purge_says(self, purge: str, refused: bool) -> None:
+        argv = ["make", "--dry-run", "down", f"PURGE={purge}"]
+        done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+        assert ("--extra-vars '{\"lab_nodes_purge\": true}'" in done.stdout) == refused
+
+    def test_a_purge_of_machines_is_refused_and_of_containers_is_what_down_does_anyway(self, tmp_path: Path) -> None:
+        purge = ("--extra-vars", '{"lab_nodes_purge": true}', "--check")
+        done = play("playbooks/destroy.yml", "--inventory", copied("machines", tmp_path), *purge)
+        assert done.returncode == 2
+        assert "PURGE=yes is refused" in done.stdout
+        (tmp_path / "local").mkdir()
+        inventory = copied("local", tmp_path / "local", "lab_name: hoplab", "lab_name: nowhere")
+        done = play("playbooks/destroy.yml", "--inventory", inventory, *purge)
+        assert done.returncode == 0, done.stdout
 
     def test_a_lab_of_machines_has_no_snapshots(self, tmp_path: Path) -> None:
         done = play("playbooks/snapshot.yml", "--inventory", copied("machines", tmp_path))
