@@ -137,6 +137,7 @@ def test_nothing_is_cut_off_at_any_width(browser: Browser, pair_of: PairOf, name
     ("name", "width", "scheme"),
     [
         ("good and failed", 1400, "dark"),
+        ("cold and warm", 820, "light"),
         ("attachments", 390, "light"),
     ],
 )
