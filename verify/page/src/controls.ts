@@ -47,7 +47,7 @@ export class Controls {
     this.#play.textContent = playing ? "Pause" : "Play";
     this.#time.value = String(Math.min(state.time, this.#data.end));
     const step = state.over ? undefined : this.#data.steps[state.index];
-    const place = step ? `hop ${state.index + 1} of ${this.#data.steps.length}` : state.over ? "end" : "begin";
+    const place = step ? `hop ${state.index + 1} of ${this.#data.steps.length}` : state.over ? "end" : "beginning";
     const real = step ? step.when || "no time" : "";
     this.#clock.textContent = [place, real && `${real}`, `${state.time.toFixed(1)} s on the screen`].filter(Boolean).join(", ");
     this.#time.setAttribute("aria-valuetext", step ? `${place}: ${step.number} ${step.name}` : place);
