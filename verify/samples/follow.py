@@ -14,7 +14,8 @@ from hoplab.flow.model import Catalogue, Flow
 from hoplab.join.ids import learn_host
 from hoplab.join.interest import Interest, Match, catalogue_interests
 from hoplab.join.pairing import AHEAD, Pairing
-from hoplab.judge.verdicts import KnownLaunch, Verdicts, judge
+from hoplab.judge.judging import judge
+from hoplab.judge.verdicts import KnownLaunch, Verdicts
 from hoplab.model.events import Event, Ids
 
 WAIT: Final = 30.0

@@ -7,7 +7,8 @@ from hoplab.flow.loader import load
 from hoplab.flow.model import Hop, Witness
 from hoplab.flow.vocabulary import EXCHANGE
 from hoplab.join.ids import teaches_ids
-from hoplab.judge.verdicts import JudgedHop, KnownLaunch, Verdict, Verdicts, judge
+from hoplab.judge.judging import judge
+from hoplab.judge.verdicts import JudgedHop, KnownLaunch, Verdict, Verdicts
 from hoplab.model.clocks import NodeClock
 from hoplab.model.events import Event
 

@@ -13,7 +13,8 @@ from hoplab.flow.model import PLACEHOLDER, Catalogue, Witness
 from hoplab.flow.vocabulary import EXCHANGE
 from hoplab.join.ids import teaches_ids
 from hoplab.join.pairing import pair_statements
-from hoplab.judge.verdicts import KnownLaunch, Verdict, Verdicts, judge
+from hoplab.judge.judging import judge
+from hoplab.judge.verdicts import KnownLaunch, Verdict, Verdicts
 from hoplab.model.events import Event, Ids
 from hoplab.model.sources import Source
 from hoplab.parse.raw_files import RawFiles

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from hoplab.join.agreement import relaxed_witnesses
 from hoplab.join.ids import learn
+from hoplab.judge.judging import judge
 from hoplab.judge.order import AFTER
-from hoplab.judge.verdicts import Result, Verdict, judge
+from hoplab.judge.verdicts import Result, Verdict
 from hoplab.model.clocks import NOTED_LATE, NodeClock
 from hoplab.model.errors import ConfigurationError
 from hoplab.model.events import Event, read_events, write_events

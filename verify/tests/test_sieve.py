@@ -8,7 +8,7 @@ import pytest
 
 from hoplab.join.pairing import pair_statements
 from hoplab.join.sieve import Sieve
-from hoplab.judge.verdicts import judge
+from hoplab.judge.judging import judge
 from hoplab.model.events import Event
 from samples.runs import CATALOGUE, FLOW, read_run, recorded, unpacked, verdicts
 

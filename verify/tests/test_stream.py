@@ -10,7 +10,8 @@ from hoplab.flow.actors import BY_ACCOUNT
 from hoplab.join.ids import teaches_ids
 from hoplab.join.interest import Interests
 from hoplab.join.pairing import CARRIED, pair_statements
-from hoplab.judge.verdicts import KnownLaunch, Result, judge
+from hoplab.judge.judging import judge
+from hoplab.judge.verdicts import KnownLaunch, Result
 from hoplab.model.events import Event
 from hoplab.run.record import RunRecord, read_record
 from samples.follow import HOLD, LATE, WAIT, Outcome, Stream

@@ -7,30 +7,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from hoplab.flow.actors import ACTORS
-from hoplab.flow.model import (
-    LAUNCH,
-    NEEDED,
-    PLACEHOLDER,
-    Catalogue,
-    Denial,
-    Exemption,
-    Flow,
-    Hint,
-    Hop,
-    Lesson,
-    Requests,
-    Step,
-    Tries,
-    Witness,
-)
-from hoplab.flow.vocabulary import ASKED, EVENTS, EXCHANGE, IDS
+from hoplab.flow.hop_entries import read_hop, refuse_unknown
+from hoplab.flow.model import LAUNCH, PLACEHOLDER, Catalogue, Flow, Hop, Lesson, Requests, Step, Tries
+from hoplab.flow.vocabulary import EVENTS, IDS
 from hoplab.model.documents import read_document, read_schema
 from hoplab.model.errors import ConfigurationError
 
 HERE: Final = Path(__file__).parent
 JOURNEY: Final = "journey.yaml"
 """What a journey's directory says of itself and its ids."""
-HINT_IDS: Final = frozenset({"image", "instance", "network", "port", "volume"})
 
 
 def journeys() -> tuple[str, ...]:
@@ -90,28 +75,44 @@ def load(directory: Path = HERE / LAUNCH) -> Catalogue:
     if entry["main"] not in flows:
         raise ConfigurationError(f"{path}: main: there is no flow {entry['main']}: there are {', '.join(flows)}")
     lessons, tries = _journey(entry, f"{path}")
-    own = {"name": entry["journey"], "main": entry["main"], "done": entry["done"], "known": tuple(entry["known"])}
+    instead = tuple(lesson for lesson in lessons if lesson.instead)
+    lessons = tuple(lesson for lesson in lessons if not lesson.instead)
+    own = {
+        "name": entry["journey"],
+        "main": entry["main"],
+        "done": entry["done"],
+        "known": tuple(entry["known"]),
+        "instead": instead,
+    }
     return Catalogue(hops, flows, Requests(**entry["requests"]), lessons, tries, **own)
 
 
 def _journey(entry: Mapping[str, Any], where: str) -> tuple[tuple[Lesson, ...], Tries | None]:
     for number, each_lesson in enumerate(entry.get("learnt", ()), 1):
         for kind in map(EVENTS.__getitem__, each_lesson["from"]):
-            _had([each_lesson["id"], *each_lesson["beside"]], kind.ids, f"{where}: learnt {number}", kind.name)
-            _had(each_lesson.get("where", {}), kind.fields, f"{where}: learnt {number}: where", kind.name)
+            refuse_unknown(
+                [each_lesson["id"], *each_lesson["beside"]], kind.ids, f"{where}: learnt {number}", kind.name
+            )
+            refuse_unknown(each_lesson.get("where", {}), kind.fields, f"{where}: learnt {number}: where", kind.name)
         for name in {name for text in each_lesson.get("where", {}).values() for name in PLACEHOLDER.findall(text)}:
             if name not in IDS:
                 raise ConfigurationError(f"{where}: learnt {number}: where has {{{name}}}: there is no id {name}")
     lessons = tuple(
-        Lesson(lesson["id"], tuple(lesson["from"]), frozenset(lesson["beside"]), lesson.get("where", {}))
+        Lesson(
+            lesson["id"],
+            tuple(lesson["from"]),
+            frozenset(lesson["beside"]),
+            lesson.get("where", {}),
+            instead=lesson.get("instead", False),
+        )
         for lesson in entry.get("learnt", ())
     )
     tries = entry.get("tries")
     if tries is None:
         return lessons, None
     kind = EVENTS[tries["event"]]
-    _had([tries["by"]], kind.ids, f"{where}: tries: by", kind.name)
-    _had([*tries["where"], tries["host"]], kind.fields, f"{where}: tries", kind.name)
+    refuse_unknown([tries["by"]], kind.ids, f"{where}: tries: by", kind.name)
+    refuse_unknown([*tries["where"], tries["host"]], kind.fields, f"{where}: tries", kind.name)
     goes_on, anew = frozenset(tries["goes_on"]), frozenset(tries["anew"])
     return lessons, Tries(tries["event"], tries["where"], tries["by"], tries["host"], goes_on, anew)
 
@@ -122,15 +123,14 @@ def _hops(directory: Path, schema: Mapping[str, Any]) -> dict[str, Hop]:
     places: dict[str, str] = {}
     for path in sorted((directory / "hops").glob("*.yaml")):
         for entry in read_document(path, schema, "hops")["hops"]:
-            hop = _hop(entry, path)
+            hop = read_hop(entry, path)
             if hop.name in hops:
                 raise ConfigurationError(f"{path}: hop {hop.name} is there twice, here and in {places[hop.name]}")
             hops[hop.name], places[hop.name] = hop, f"{path}: hop {hop.name}"
     if not hops:
         raise ConfigurationError(f"{directory / 'hops'}: there are no hops in it")
     for name, hop in hops.items():
-        _known(hop.after, hops, f"{places[name]}: after")
-        _known(hop.waits_for, hops, f"{places[name]}: waits_for")
+        _named_hops(hop, hops, places[name])
     ordered = {name: hops[name] for name in _ordered(hops)}
     before: dict[str, set[str]] = {}
     for name, hop in ordered.items():
@@ -142,6 +142,18 @@ def _hops(directory: Path, schema: Mapping[str, Any]) -> dict[str, Hop]:
                     f"{places[name]}: exchange: {hop.exchange} began it, so {name} must come `after` it"
                 )
     return ordered
+
+
+def _named_hops(hop: Hop, hops: Mapping[str, Hop], where: str) -> None:
+    """Refuse the names of hops that there are not, or that can't stand where they do."""
+    _known(hop.after, hops, f"{where}: after")
+    _known(hop.waits_for, hops, f"{where}: waits_for")
+    for earlier in hop.despite:
+        if earlier not in hop.after:
+            raise ConfigurationError(f"{where}: despite: {earlier} is none of `after`: remove it here")
+    sets = (hop.evidence, *(alternative.evidence for alternative in hop.alternatives))
+    for witness in (witness for evidence in sets for witness in evidence):
+        _known(witness.late, hops, f"{where}: evidence: {witness.event} of {witness.who}: late")
 
 
 def _known(names: Iterable[str], hops: Mapping[str, Hop], where: str) -> None:
@@ -166,114 +178,6 @@ def _ordered(hops: Mapping[str, Hop]) -> tuple[str, ...]:
         ordered.append(names[heappop(ready)])
         sorter.done(ordered[-1])
     return tuple(ordered)
-
-
-def _witness(entry: Mapping[str, Any], where: str) -> Witness:
-    wanted = {}
-    kind = EVENTS[entry["event"]]
-    _had(entry["by"], kind.ids, f"{where}: by", kind.name)
-    _had(entry.get("where", {}), kind.fields, f"{where}: where", kind.name)
-    for key, value in entry.get("where", {}).items():
-        wanted[key] = (value,) if isinstance(value, str) else tuple(value)
-        for name in {name for text in wanted[key] for name in PLACEHOLDER.findall(text)} - {"host"}:
-            if name not in entry["by"]:
-                raise ConfigurationError(
-                    f"{where}: where.{key} has {{{name}}}, and {name} is not in `by`: add it there"
-                )
-    return Witness(entry["who"], entry["event"], wanted, tuple(entry["by"]))
-
-
-def _had(names: Iterable[str], known: frozenset[str], where: str, kind: str) -> None:
-    """Refuse what no event of a kind has."""
-    for name in names:
-        if name not in known:
-            raise ConfigurationError(f"{where}: {kind} has no {name}: it has {', '.join(sorted(known))}")
-
-
-def _denials(entries: Iterable[Mapping[str, Any]], where: str) -> tuple[Denial, ...]:
-    """Return what denies a hop."""
-    return tuple(
-        Denial(_witness(entry["when"], f"{where} {index}"), bool(entry.get("final")))
-        for index, entry in enumerate(entries, 1)
-    )
-
-
-def _binding(denials: Iterable[Denial], evidence: Iterable[Witness], exchange: str, where: str) -> None:
-    """Refuse what denies a hop by a message's id of which nothing says whether it is the hop's."""
-    known = {name for witness in evidence for name in witness.by}
-    for index, denial in enumerate(denials, 1):
-        loose = set(EXCHANGE).intersection(denial.when.by) - known
-        if loose and not exchange and ASKED.isdisjoint(denial.when.by):
-            raise ConfigurationError(
-                f"{where} {index}: nothing says which {min(loose)} it is: name the hop that began it in `exchange`, or "
-                f"ask for one of {', '.join(sorted(ASKED))}, too"
-            )
-
-
-def _exemption(entry: Mapping[str, Any] | None, where: str) -> Exemption | None:
-    if entry is None:
-        return None
-    unless = tuple(
-        _witness(each_unless, f"{where}: unless {index}") for index, each_unless in enumerate(entry["unless"], 1)
-    )
-    return Exemption(_witness(entry["when"], f"{where}: when"), unless, entry["because"])
-
-
-def _hint(entry: Mapping[str, str], where: str) -> Hint:
-    for name in PLACEHOLDER.findall(entry["run"]):
-        if name not in HINT_IDS:
-            raise ConfigurationError(f"{where}: run has {{{name}}}: ids are {', '.join(sorted(HINT_IDS))}")
-    return Hint(entry["at"], entry["run"])
-
-
-def _hop(entry: Mapping[str, Any], path: Path) -> Hop:
-    where = f"{path}: hop {entry['hop']}"
-    evidence = tuple(
-        _witness(each_evidence, f"{where}: evidence {index}")
-        for index, each_evidence in enumerate(entry["evidence"], 1)
-    )
-    for name in EXCHANGE:
-        asking = [witness for witness in evidence if name in witness.by]
-        if asking and not entry.get("exchange") and all(ASKED.isdisjoint(witness.by) for witness in asking):
-            raise ConfigurationError(
-                f"{where}: evidence: nothing says which {name} it is: name the hop that began it in `exchange`, or ask "
-                f"one witness for one of {', '.join(sorted(ASKED))}, too"
-            )
-    alone = len({witness.who for witness in evidence}) < NEEDED
-    if alone and not entry.get("one_witness"):
-        raise ConfigurationError(
-            f"{where}: evidence: it is one actor's word: add another's, or say in one_witness why there is none"
-        )
-    if not alone and entry.get("one_witness"):
-        raise ConfigurationError(f"{where}: one_witness: the evidence has the word of several actors: remove it")
-    denials = _denials(entry.get("denied_by", ()), f"{where}: denied_by")
-    _binding(denials, evidence, entry.get("exchange", ""), f"{where}: denied_by")
-    needs = entry.get("needs", "")
-    if needs and needs not in {witness.who for witness in evidence}:
-        raise ConfigurationError(f"{where}: needs: the evidence has no word of {needs}: add one, or remove it")
-    today = entry["today"]
-    return Hop(
-        name=entry["hop"],
-        sender=entry["from"],
-        receiver=entry["to"],
-        meaning=entry["meaning"],
-        today=today["is"],
-        how=today["how"],
-        reason=today.get("reason", ""),
-        sources=tuple(today["source"]),
-        after=tuple(entry["after"]),
-        exchange=entry.get("exchange", ""),
-        evidence=evidence,
-        one_witness=entry.get("one_witness", ""),
-        waits_for=tuple(entry.get("waits_for", ())),
-        needs=needs,
-        once=entry.get("once", ""),
-        denied_by=denials,
-        not_alone=entry.get("not_alone", ""),
-        cached=_exemption(entry.get("cached"), f"{where}: cached"),
-        not_applicable=_exemption(entry.get("not_applicable"), f"{where}: not_applicable"),
-        hint=_hint(entry["hint"], f"{where}: hint"),
-    )
 
 
 def _flow(entry: Mapping[str, Any], path: Path, hops: Mapping[str, Hop]) -> Flow:

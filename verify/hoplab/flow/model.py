@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from hoplab.model.events import Event
@@ -25,13 +25,15 @@ class Witness:
     """An event that speaks for a hop.
 
     who: whose word it is, by the actor's name; event: its kind (`rpc.published`); where: what its fields must be, each
-    one of the given values; by: the launch's ids that it must carry, each of them.
+    one of the given values; by: the launch's ids that it must carry, each of them; late: names of hops that it comes
+    after, although its own hop need not follow them.
     """
 
     who: str
     event: str
     where: Mapping[str, tuple[str, ...]]
     by: tuple[str, ...]
+    late: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,14 @@ class Exemption:
 
     when: Witness
     unless: tuple[Witness, ...]
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """Another set of witnesses of a hop, for clouds that show less. because: why these are enough."""
+
+    evidence: tuple[Witness, ...]
     because: str
 
 
@@ -78,7 +88,9 @@ class Hop:
     does not come. needs: the actor without whose word it is not proved, however many others speak for it; empty for
     none. once: why it is done for the first host alone where Nova tries several; empty where each try has its own.
     denied_by: what says that it did not do its work. not_alone: why no fault breaks it and no earlier one, empty
-    where one does.
+    where one does. alternatives: other sets of witnesses. despite: why it may be seen without some of those that it
+    must follow, by their names. hidden: witnesses that a cloud can't show (see `hoplab.flow.visibility`); undenied,
+    unexcused: whether it can't show either all that may deny the hop, or all that may excuse it.
     """
 
     name: str
@@ -101,6 +113,11 @@ class Hop:
     cached: Exemption | None
     not_applicable: Exemption | None
     hint: Hint
+    alternatives: tuple[Alternative, ...] = ()
+    despite: Mapping[str, str] = field(default_factory=dict)
+    hidden: tuple[Witness, ...] = ()
+    undenied: bool = False
+    unexcused: bool = False
 
     @property
     def exemptions(self) -> tuple[Exemption, ...]:
@@ -135,7 +152,8 @@ class Flow:
 class Lesson:
     """How an id is learnt: its name, from events of which kinds and with which fields, beside which ids of ours.
 
-    where: the fields, which may have {ids} of ours in them.
+    where: the fields, which may have {ids} of ours in them; instead: it counts only in a cloud that shows no other one
+    of this id.
 
     What the client was told counts, and nothing is learnt beside it: another launch's id never becomes this one's.
     """
@@ -144,6 +162,7 @@ class Lesson:
     kinds: tuple[str, ...]
     beside: frozenset[str]
     where: Mapping[str, str]
+    instead: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +202,8 @@ class Catalogue:
     name; requests: the client's own, whose ids the services give; lessons: how ids are learnt, in the order in which
     one thing leads to the next; tries: None for a journey that no second host is tried for; name: of the journey;
     main: the name of the list by which it is judged where none is asked for; done: the status that its client sees when
-    it succeeded; known: ids that its client has beforehand.
+    it succeeded; known: ids that its client has beforehand; instead: lessons for a cloud that does not show those of
+    an id.
     """
 
     hops: Mapping[str, Hop]
@@ -195,6 +215,7 @@ class Catalogue:
     main: str = ""
     done: str = ""
     known: tuple[str, ...] = ()
+    instead: tuple[Lesson, ...] = ()
 
     def succeeded(self, status: str) -> bool:
         """Tell whether the journey succeeded by the status that its client saw last."""

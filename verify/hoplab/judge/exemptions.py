@@ -29,7 +29,9 @@ def excusing(
 def exemption_window(hop: Hop, catalogue: Catalogue, found: dict[str, Found], clocks: Clocks) -> Window:
     """Return between which events a hop must have been. found: what speaks for each hop."""
     after = [other.name for other in catalogue.hops.values() if hop.name in other.after]
-    return tuple(_begins(hop.after, found, clocks)), tuple(_begins(after, found, clocks))
+    # What a cloud can't show of a hop may have been before all that it shows of it.
+    before = [name for name in hop.after if not catalogue.hops[name].hidden]
+    return tuple(_begins(before, found, clocks)), tuple(_begins(after, found, clocks))
 
 
 def _begins(hops: Iterable[str], found: dict[str, Found], clocks: Clocks) -> Iterable[Event]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from hoplab.flow.model import Witness
 from hoplab.join.ids import Found
 from hoplab.model.clocks import ROUNDED, Clocks, clock_uncertainty, event_begin, event_end
 from hoplab.model.events import Event
@@ -21,6 +22,21 @@ AFTER: Final[Mapping[str, tuple[str, ...]]] = {
 """By kind of event: the kinds that can only come after it, where both speak for the same hop."""
 NOTED: Final = "noted"
 """The field of an event that says that it was noted later than it was, at a time that is not known."""
+
+
+def is_last(seen: Iterable[Event], evidence: Iterable[Witness]) -> bool:
+    """Tell whether one of the events comes after all else that a hop's evidence asks for: then all of it happened."""
+    voices = {(witness.who, witness.event) for witness in evidence}
+    return any(
+        all(event.kind in _all_after(kind) for who, kind in voices if (who, kind) != (event.who, event.kind))
+        for event in seen
+    )
+
+
+def _all_after(kind: str) -> set[str]:
+    """Return the kinds of events that can only come after one of this kind."""
+    after = set(AFTER.get(kind, ()))
+    return after.union(*map(_all_after, after))
 
 
 def contradiction(found: Found, clocks: Clocks) -> str:

@@ -5,12 +5,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from hoplab.flow.actors import SERVICES
 from hoplab.flow.model import LAUNCH, Catalogue, Flow
+from hoplab.flow.visibility import HOST, narrowed
 from hoplab.join.ids import learn, learn_host
 from hoplab.join.sieve import Sieve
+from hoplab.judge.judging import judge
 from hoplab.judge.pace import read_usual
 from hoplab.judge.retry import find_rescheduling
-from hoplab.judge.verdicts import JudgedHop, KnownLaunch, Result, Verdict, Verdicts, judge
+from hoplab.judge.told import Told, read_told
+from hoplab.judge.verdicts import JudgedHop, KnownLaunch, Result, Verdict, Verdicts
 from hoplab.judge.waits import Wait, find_waits, within
 from hoplab.model.errors import EXIT_FAILS, EXIT_HOLDS, EXIT_UNREADABLE
 from hoplab.model.events import Event, Ids, write_events
@@ -52,11 +56,16 @@ def exit_status(result: str) -> int:
 
 def judge_record(directory: Path, record: RunRecord, catalogue: Catalogue, flow: Flow) -> RunAnalysis:
     """Judge what was captured in a directory, with what is known of the launch."""
-    return judge_reading(RawFiles(directory, record), record, catalogue, flow)
+    return judge_reading(RawFiles(directory, record), record, catalogue, flow, read_told(directory))
 
 
-def judge_reading(reading: RawFiles, record: RunRecord, catalogue: Catalogue, flow: Flow) -> RunAnalysis:
-    """Judge what is read of a launch, with what is known of it."""
+def judge_reading(
+    reading: RawFiles, record: RunRecord, catalogue: Catalogue, flow: Flow, told: Told | None = None
+) -> RunAnalysis:
+    """Judge what is read of a launch, with what is known of it.
+
+    told: what was told beforehand of how much can be seen there, None where all can.
+    """
     if record.unprepared is not None:
         did = "launched" if record.journey == LAUNCH else "done"
         why = f"nothing was {did}: {record.unprepared.service} did not give the {record.unprepared.step}"
@@ -64,8 +73,12 @@ def judge_reading(reading: RawFiles, record: RunRecord, catalogue: Catalogue, fl
         return RunAnalysis(record, (), reading, launch, record.ids, unlaunched(catalogue, flow, why))
     failed = not catalogue.succeeded(record.status)
     known = record.ids
+    whole, catalogue = catalogue, as_told(catalogue, told, record)
     events = _own(reading, catalogue, known)
     ids = learn(events, known, catalogue.lessons)
+    if any(lesson.instead and not ids.get(lesson.name) for lesson in catalogue.lessons):
+        # What would have taught this id may come after what it is needed for.
+        catalogue = as_told(replace(whole, instead=()), told, record)
     retry = find_rescheduling(events, ids, record.clocks, catalogue.tries)
     if failed and retry is not None:
         # Where the launch broke is told by its first try, whose events a port of the last one would leave out.
@@ -75,11 +88,27 @@ def judge_reading(reading: RawFiles, record: RunRecord, catalogue: Catalogue, fl
     # The host that the client sees last is another than the first one if Nova tried again.
     first = learn_host(events, ids, catalogue.tries)
     host = (failed and first) or record.host or first
-    launch = KnownLaunch(known, host, record.clocks, unread(reading.sources, catalogue.asked), failed=failed)
+    launch = KnownLaunch(
+        known,
+        host,
+        record.clocks,
+        unread(reading.sources, catalogue.asked),
+        failed=failed,
+        down=frozenset(actor for unit in record.down for actor, service in SERVICES.items() if service == unit.service),
+        told=told and told.hops,
+    )
     judgement = judge(catalogue, flow, events, launch)
     if retry is not None and len(retry.hosts) > 1:
         record = replace(record, notes=(*record.notes, retry.explanation(find_troubles(reading.logs(), ids))))
     return RunAnalysis(replace(record, host=host), events, reading, launch, ids, judgement)
+
+
+def as_told(catalogue: Catalogue, told: Told | None, record: RunRecord) -> Catalogue:
+    """Return a journey as the cloud of a run can show it by what was told beforehand; as it is where nothing was."""
+    if told is None:
+        return catalogue
+    known = {name for name, values in record.ids.items() if values}
+    return narrowed(catalogue, told.sources, known | {HOST} if record.host else known)
 
 
 def _own(reading: RawFiles, catalogue: Catalogue, known: Ids) -> tuple[Event, ...]:

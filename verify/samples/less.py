@@ -1,0 +1,88 @@
+"""Recorded runs as a cloud that shows less would have them: without the events, fields and ids that it can't give."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from hoplab.flow.sources import HIGHEST, Given, SourceKind, source_kinds
+from hoplab.judge.told import foretell
+from hoplab.model.events import Event
+from hoplab.parse.raw_files import RawFiles
+from hoplab.run.record import RunRecord
+from hoplab.session.judge_run import RunAnalysis, judge_reading
+from samples.runs import Recorded
+
+INFO: Final = (
+    *("client", "console", "service-log", "request-log", "dnsmasq-log", "hypervisor", "switch", "flows", "binlog"),
+)
+LISTENING: Final = (*INFO, "cache-watch", "socket-owners")
+TRACE: Final = (*LISTENING, "broker-trace", "general-log")
+VERBOSE: Final = (*TRACE, "messaging-log", "client-log", "debug-log")
+UNASKED: Final = frozenset({"noted", "precision", "reason"})
+"""Fields that say how exact an event is, not what it is."""
+GOOD_IDS: Final = frozenset(
+    {
+        *("address", "auth-request", "cache-key", "global-request", "host", "image", "instance", "mac", "network"),
+        *("poll-request", "port", "request", "token", "volume"),
+    }
+)
+"""Ids that the client of a launch knows in the end, if all goes well."""
+LEVELS: Final = {
+    "level 0, no database": tuple(name for name in INFO if name != "binlog"),
+    "level 0": INFO,
+    "level 2": TRACE,
+    "level 2 and Ceph's debug": (*TRACE, "ceph-debug"),
+    "level 3": VERBOSE,
+    "level 4": (*VERBOSE, "ceph-debug"),
+}
+"""By what a class of clouds is called: the kinds of sources that it has."""
+
+
+def shown(events: Iterable[Event], sources: Iterable[str]) -> Iterator[Event]:
+    """Yield the events that these kinds of sources give, each with the fields and ids that it has there."""
+    kinds = {name: source_kinds()[name] for name in sources}
+    for event in events:
+        given = [(kind, one) for kind in kinds.values() for one in kind.gives if _gives(one, event)]
+        if given:
+            fields = frozenset().union(*(_with_added(kind, one.fields, "fields", kinds) for kind, one in given))
+            ids = frozenset().union(*(_with_added(kind, one.ids, "ids", kinds) for kind, one in given))
+            yield replace(
+                event,
+                fields={name: value for name, value in event.fields.items() if name in fields or name in UNASKED},
+                ids={name: values for name, values in event.ids.items() if name in ids},
+            )
+
+
+def _gives(given: Given, event: Event) -> bool:
+    return (
+        event.kind in given.events
+        and (not given.of or event.who in given.of)
+        and event.who not in given.but
+        and all(event.fields.get(key) in wanted for key, wanted in given.where.items())
+    )
+
+
+def _with_added(kind: SourceKind, names: frozenset[str], what: str, kinds: dict[str, SourceKind]) -> frozenset[str]:
+    added = [addition for other in kinds.values() for addition in other.adds if kind.name in addition.to]
+    return names.union(*(getattr(addition, what) for addition in added))
+
+
+class LessFiles(RawFiles):
+    """A run's raw files as a cloud that has these kinds of sources would have recorded them."""
+
+    def __init__(self, directory: Path, record: RunRecord, kinds: Iterable[str]) -> None:
+        super().__init__(directory, record)
+        self._kinds = tuple(kinds)
+
+    def events(self) -> Iterator[Event]:
+        """Yield what is left of the run's events."""
+        return shown(super().events(), self._kinds)
+
+
+def judged_with_less(run: Recorded, kinds: Iterable[str]) -> RunAnalysis:
+    """Judge a recorded run as a cloud with these kinds of sources would have recorded it, all that being told before."""
+    kinds = tuple(kinds)
+    told = foretell(run.catalogue, "made", HIGHEST, kinds, GOOD_IDS)
+    flow = run.catalogue.flows[run.catalogue.main]
+    return judge_reading(LessFiles(run.directory, run.record, kinds), run.record, run.catalogue, flow, told)
