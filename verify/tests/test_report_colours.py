@@ -23,7 +23,7 @@ class TestColours:
         )
         grounds = [colours.pop(name) for name in ("page", "box", "gap", "lit")]
         colours.pop("edge")
-        assert len(colours) == 11
+        assert len(colours) == 13
         assert [
             (name, ground) for name, colour in colours.items() for ground in grounds if contrast(colour, ground) < 4.5
         ] == []

@@ -79,7 +79,7 @@ def locate(
 def _shown(hops: Mapping[str, Hop], standings: Mapping[str, Standing]) -> set[str]:
     """Return the hops that others show: those that these must follow, and all before them."""
     shown: set[str] = set()
-    for name in reversed(hops):
+    for name in reversed(list(hops)):
         if standings[name].evident or name in shown:
             shown.update(earlier for earlier in hops[name].after if earlier not in hops[name].despite)
     return shown
@@ -97,7 +97,7 @@ def _behind(hops: Mapping[str, Hop], missing: Collection[str]) -> set[str]:
 def _before(hops: Mapping[str, Hop], names: Collection[str]) -> set[str]:
     """Return the hops that one of those must follow."""
     before: set[str] = set()
-    for name in reversed(hops):
+    for name in reversed(list(hops)):
         if name in names or name in before:
             before.update(hops[name].after)
     return before

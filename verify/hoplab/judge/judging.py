@@ -65,7 +65,7 @@ def judge(catalogue: Catalogue, flow: Flow, events: Iterable[Event], launch: Kno
         # What is done for the first host alone is before what is done for the last one.
         judged[name] = alone if hop.once and last is not whole else ordered(alone, judged, launch)
     judged = {name: _without_reason(judged_hop, judged) for name, judged_hop in judged.items()}
-    overdue = _overdue(catalogue.hops, speaks)
+    overdue = overdue_hops(catalogue.hops, speaks)
     counted = [judged[name] for name in catalogue.hops if flow.numbers(name) or name in flow.also]
     result = Result.FAILED if any(one.hop.name in overdue for one in counted) else _result(counted, launch)
     suspects = [*counted, *judged.values()] if result is Result.FAILED else []
@@ -100,10 +100,10 @@ def without_late(hop: Hop, speaks: Mapping[str, Found]) -> tuple[Hop, Found]:
     return replace(hop, evidence=evidence, hidden=(*hop.hidden, *late)), left
 
 
-def _overdue(hops: Mapping[str, Hop], speaks: Mapping[str, Found]) -> frozenset[str]:
+def overdue_hops(hops: Mapping[str, Hop], speaks: Mapping[str, Found]) -> frozenset[str]:
     """Return the hops that can't be seen, and of which it is known that they, or one before them, did not happen.
 
-    For what would be said after them is not said.
+    For what would be said after them is not said. hops: of a journey; speaks: what speaks for each of them.
     """
     found = set[str]()
     for name in hops:
@@ -112,6 +112,10 @@ def _overdue(hops: Mapping[str, Hop], speaks: Mapping[str, Found]) -> frozenset[
             if not hop.evidence and all(heard for other in witness.late for _witness, heard in speaks[other]):
                 found.update(other for other in witness.late if not hops[other].evidence)
     return frozenset(found)
+
+
+def _voices(judged_hop: JudgedHop) -> set[tuple[str, str]]:
+    return {(event.who, event.kind) for event in judged_hop.firsts}
 
 
 def _standing(judged_hop: JudgedHop, judged: Mapping[str, JudgedHop], overdue: Collection[str]) -> Standing:
@@ -123,7 +127,7 @@ def _standing(judged_hop: JudgedHop, judged: Mapping[str, JudgedHop], overdue: C
         evident=bool(judged_hop.witnesses) and not judged_hop.denials,
         whole=verdict in {Verdict.PROVED, Verdict.CACHED, Verdict.NOT_APPLICABLE}
         or (verdict is Verdict.WEAK and bool(hop.one_witness))
-        or (verdict is Verdict.SEEN and is_last(judged_hop.firsts, (*hop.evidence, *hop.hidden))),
+        or (verdict is Verdict.SEEN and is_last(_voices(judged_hop), (*hop.evidence, *hop.hidden))),
         missing=verdict in BROKEN or weak or hop.name in overdue,
         denied=bool(judged_hop.denials),
         doubted=verdict is Verdict.WEAK and (bool(hop.hidden) or (one_side and _waits_unseen(judged_hop, judged))),

@@ -24,12 +24,14 @@ NOTED: Final = "noted"
 """The field of an event that says that it was noted later than it was, at a time that is not known."""
 
 
-def is_last(seen: Iterable[Event], evidence: Iterable[Witness]) -> bool:
-    """Tell whether one of the events comes after all else that a hop's evidence asks for: then all of it happened."""
+def is_last(seen: Iterable[tuple[str, str]], evidence: Iterable[Witness]) -> bool:
+    """Tell whether something comes after all else that a hop's evidence asks for: then all of the hop happened.
+
+    seen: (who, kind) of the events that speak for it.
+    """
     voices = {(witness.who, witness.event) for witness in evidence}
     return any(
-        all(event.kind in _all_after(kind) for who, kind in voices if (who, kind) != (event.who, event.kind))
-        for event in seen
+        all(kind in _all_after(other) for who, other in voices if (who, other) != (actor, kind)) for actor, kind in seen
     )
 
 

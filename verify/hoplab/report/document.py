@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from hoplab.flow.model import LAUNCH, PLACEHOLDER, Flow, Hint, Hop
 from hoplab.judge.pace import Pace, lags, slow_hop
-from hoplab.judge.verdicts import JudgedHop, Verdicts
+from hoplab.judge.told import Told
+from hoplab.judge.verdicts import JudgedHop, Verdict, Verdicts
 from hoplab.judge.waits import Wait, by_hop
 from hoplab.model.events import Event, Ids
 from hoplab.model.sources import Source
@@ -38,12 +39,14 @@ def document(
     failure: Document | None,
     pace: Pace | None = None,
     waits: Iterable[Wait] | None = None,
+    told: Told | None = None,
 ) -> Document:
     """Return the report of a judged run.
 
     ids: all that are known of the launch, with those that were learnt; failure: see `hoplab.report.failure`; pace: what
     is usual in this lab, None if that is not known; waits: calls whose answer was there before the caller went on, None
-    if that is not known. The same run gives the same document at any time.
+    if that is not known; told: what was told beforehand of how much can be seen. The same run gives the same
+    document at any time.
     """
     waits = None if waits is None else list(waits)
     times = HopTimes(lags(judgement), pace, None if waits is None else by_hop(waits, judgement))
@@ -71,12 +74,17 @@ def document(
             if source.problem
         ],
         "counts": dict(sorted(Counter(str(judged_hop.verdict) for judged_hop in judgement.hops).items())),
-        "hops": [entry for one in _in_order(flow, judgement) for entry in _hop(one, flow, record, ids, times)],
+        "hops": [
+            {**entry, **({} if told is None else {"told": str(told.hops.get(entry["name"], Verdict.PROVED))})}
+            for one in _in_order(flow, judgement)
+            for entry in _hop(one, flow, record, ids, times)
+        ],
         "slow": _slow(judgement, flow, times),
         "waits": _waits(waits),
         "failure": failure,
         "preparation": _preparation(record),
         "notes": list(record.notes),
+        "told": told and {"profile": told.profile, "level": told.level, "sources": list(told.sources)},
         # A launch is what is meant where no journey is named.
         **({} if record.journey == LAUNCH else {"journey": record.journey}),
     }

@@ -64,6 +64,19 @@ def failure(
         "last": witness(last, ids) if last else None,
         "log": [event.line[:400] for event in _log_lines_near(spoken, last)],
         "next": list(_next(first, record, ids, node)),
+        "interval": _interval(judgement),
+    }
+
+
+def _interval(judgement: Verdicts) -> dict[str, Any] | None:
+    """Return between which hops a launch broke, None if that is not known."""
+    interval = judgement.interval
+    if interval is None:
+        return None
+    return {
+        "after": list(interval.after),
+        "missing": interval.missing,
+        "candidates": list(interval.candidates),
     }
 
 

@@ -47,6 +47,7 @@ HOP: Final = object_schema(
     },
     {
         "one_witness": YES,
+        "told": {"enum": list(LOOKS)},
         "denials": list_schema(WITNESS),
         "lag_s": nullable(SECONDS),
         "usual_s": nullable(SECONDS),
@@ -71,6 +72,8 @@ WAITS: Final = object_schema({"waited_s": SECONDS, "calls": list_schema(WAIT)})
 TROUBLE: Final = object_schema(
     dict.fromkeys(("who", "node", "source", "level", "id", "line", "cause"), TEXT) | {"time": TIME, "times": COUNT}
 )
+INTERVAL: Final = object_schema({"after": list_schema(TEXT), "missing": TEXT, "candidates": list_schema(TEXT)})
+"""Between which hops a launch broke, by their names: the last ones that are seen, and the first that is missing."""
 FAILURE: Final = object_schema(
     {
         "hop": NUMBER,
@@ -84,9 +87,12 @@ FAILURE: Final = object_schema(
         "errors": list_schema(TROUBLE),
         "guest": list_schema(TEXT),
         "error": TEXT,
+        "interval": nullable(INTERVAL),
         "down": list_schema(object_schema(dict.fromkeys(("node", "unit", "state"), TEXT))),
     },
 )
+TOLD: Final = object_schema({"profile": TEXT, "level": COUNT, "sources": list_schema(TEXT)})
+"""What was told before a launch of the cloud: its kinds of sources up to a level."""
 LOGGED: Final = object_schema({"node": TEXT, "file": TEXT, "line": TEXT})
 PREPARATION: Final = object_schema(
     {
@@ -114,6 +120,7 @@ FORM: Final = object_schema(
         "failure": nullable(FAILURE),
     },
     {
+        "told": nullable(TOLD),
         "slow": nullable(SLOW),
         "waits": nullable(WAITS),
         "preparation": nullable(PREPARATION),

@@ -82,7 +82,7 @@ def _case(suite: ET.Element, hop: Entry, document: Document, first: float | None
     )
     verdict = hop["verdict"]
     message = f"{verdict}: {one_line(hop['why'])}"
-    if verdict in {"blocked", "not applicable"}:
+    if verdict in {"blocked", "not applicable"} or (verdict == "not observable" and happened(hop, document)):
         ET.SubElement(case, "skipped", {"message": message})
     elif not happened(hop, document):
         # What is no verdict of today's is no success either.

@@ -98,6 +98,28 @@ LOOKS: Final = {
         meaning="A source that it needs could not be read: neither good nor bad, and it says what to fix.",
         dash="4 3",
     ),
+    "seen": Look(
+        sign="\N{CIRCLE WITH UPPER HALF BLACK}",
+        terminal="green",
+        light="#2b5f57",
+        dark="#7fd1c0",
+        short="one side saw it, and the other can't be seen in this cloud",
+        meaning="One side saw it, and the other one can't be seen in this cloud. It counts as having happened where "
+        "that was told before the launch.",
+        dash="8 2",
+        width=1,
+    ),
+    "not observable": Look(
+        sign="\N{DOTTED CIRCLE}",
+        terminal="dim",
+        light="#5b5a70",
+        dark="#b3b1c9",
+        short="no source of this cloud can tell",
+        meaning="No source of this cloud can tell whether it happened. It counts as neither good nor bad where that "
+        "was told before the launch, and the result says how many hops that are.",
+        dash="1 3",
+        width=1,
+    ),
 }
 """All verdicts (`hoplab.judge.verdicts.Verdict`), in the order in which they are counted."""
 RESULTS: Final = {"proved": "proved", "failed": "absent", "inconclusive": "unknown"}

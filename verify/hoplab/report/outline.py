@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from hoplab.flow.model import LAUNCH
+from hoplab.report.less import all_happened, broke, interval_lines, was_told
 from hoplab.report.looks import LOOKS
 
 Document = Mapping[str, Any]
@@ -148,7 +149,7 @@ def happened(hop: Entry, document: Document) -> bool:
     """
     if hop["verdict"] == "weak":
         return bool(hop.get("one_witness", document["result"] == "proved"))
-    return hop["verdict"] in {"proved", *EXCUSED}
+    return hop["verdict"] in {"proved", *EXCUSED} or was_told(hop)
 
 
 def journey(document: Document) -> str:
@@ -171,13 +172,13 @@ def sentence(document: Document) -> str:
     match document["result"]:
         case "proved":
             spared = any(hop["verdict"] in EXCUSED for hop in document["hops"])
-            return f"All {total} hops of the {what} happened{' or were not needed' if spared else ''}."
+            return all_happened(document, what, spared=spared)
         case "failed":
             first = document["first_unproven"]
             if first is None:
                 return f"The {what} failed, and no single hop is known to be the first that did not happen."
             wrong = next((hop for hop in document["hops"] if hop["name"] == first["name"]), None)
-            return _broken(first, wrong)
+            return broke(document, what) or _broken(first, wrong)
         case _:
             wanting = len(problems(document))
             if not wanting:
@@ -222,6 +223,7 @@ def failure_lines(failure: Entry) -> Iterator[tuple[str, str]]:
 
     What leads to the cause comes first: errors and warnings about the launch, the guest's last words, the API's.
     """
+    yield from interval_lines(failure)
     yield from _titled("errors", map(trouble_line, failure.get("errors", ())))
     yield from _titled("guest said", failure.get("guest", ()))
     if failure.get("error"):

@@ -40,6 +40,8 @@ WORST: Final = (
     "unknown",
     "blocked",
     "weak",
+    "not observable",
+    "seen",
     "not applicable",
     "cached",
     "proved",

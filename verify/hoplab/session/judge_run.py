@@ -38,7 +38,8 @@ class RunAnalysis:
     """What came of judging a run.
 
     events: the launch's own, and no others'; launch: as it was judged; ids: all that are known of the launch, with
-    those that were learnt; reading: of its raw files, with what all actors said.
+    those that were learnt; reading: of its raw files, with what all actors said; told: what was told beforehand of how
+    much can be seen.
     """
 
     record: RunRecord
@@ -47,6 +48,7 @@ class RunAnalysis:
     launch: KnownLaunch
     ids: Ids
     judgement: Verdicts
+    told: Told | None = None
 
 
 def exit_status(result: str) -> int:
@@ -95,12 +97,12 @@ def judge_reading(
         unread(reading.sources, catalogue.asked),
         failed=failed,
         down=frozenset(actor for unit in record.down for actor, service in SERVICES.items() if service == unit.service),
-        told=told and told.hops,
+        told=told.hops if told else None,
     )
     judgement = judge(catalogue, flow, events, launch)
     if retry is not None and len(retry.hosts) > 1:
         record = replace(record, notes=(*record.notes, retry.explanation(find_troubles(reading.logs(), ids))))
-    return RunAnalysis(replace(record, host=host), events, reading, launch, ids, judgement)
+    return RunAnalysis(replace(record, host=host), events, reading, launch, ids, judgement, told)
 
 
 def as_told(catalogue: Catalogue, told: Told | None, record: RunRecord) -> Catalogue:
@@ -154,6 +156,7 @@ def report_on(judging: RunAnalysis, directory: Path, flow: Flow) -> Document:
         failure=failure(judging.record, flow, judging.judgement, judging.events, judging.ids, said=said),
         pace=read_usual(directory),
         waits=_waits(judging),
+        told=judging.told,
     )
 
 

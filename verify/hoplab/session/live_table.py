@@ -18,6 +18,7 @@ COLUMNS: Final = 3
 MARKS: Final = {
     Verdict.PROVED: ("●", "green"),
     Verdict.WEAK: ("◐", "yellow"),
+    Verdict.SEEN: ("◓", "green"),
     Verdict.CACHED: ("○", "cyan"),
     Verdict.NOT_APPLICABLE: ("-", "dim"),
     Verdict.OUT_OF_ORDER: ("✗", "bold red"),

@@ -13,7 +13,12 @@ from hoplab.session.recorded_launches import Look
 
 AGAIN: Final = 1.0
 """Seconds between two looks."""
-SO_FAR: Final = frozenset({Verdict.PROVED, Verdict.WEAK, Verdict.CACHED, Verdict.NOT_APPLICABLE, Verdict.OUT_OF_ORDER})
+SO_FAR: Final = frozenset(
+    {
+        *(Verdict.PROVED, Verdict.WEAK, Verdict.SEEN, Verdict.CACHED, Verdict.NOT_APPLICABLE),
+        Verdict.OUT_OF_ORDER,
+    }
+)
 """Verdicts that say something of a hop while the launch is under way. By all others it may still happen."""
 
 
