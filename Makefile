@@ -124,7 +124,6 @@ hops: env ## Write docs/hops.md anew from the flow files
 .PHONY: schemas
 schemas: env ## Write docs/schemas/*.json anew, the JSON Schemas of lab.json, journey.json, report.json and comparisons
 	@bin/schemas
-	@hoplab schema comparison >docs/schemas/comparison.schema.json
 
 .PHONY: readmes
 readmes: env ## Write each role's README.md anew from its argument_specs
