@@ -72,6 +72,36 @@ class TestInventory:
         config = path.replace("lab.json", "ssh/config")
         assert "ProxyCommand" not in rendered.text("localhost", config)
 
+    def test_units_that_roles_mask_are_looked_for_before(self) -> None:
+        wired = yaml.safe_load((ROOT / "playbooks/group_vars/all/machine_check.yml").read_text(encoding="utf-8"))
+        masked: dict[str, list[str]] = {}
+        for path in tracked("roles/*/tasks/*.yml"):
+            for task in yaml.safe_load(path.read_text(encoding="utf-8")):
+                units = task.get("hoplab.lab.units", {})
+                if units.get("masked") is True:
+                    role = path.parts[-3]
+                    names = units["names"]
+                    own = f"{role}_masked_units"
+                    assert isinstance(names, list) or names == f"{{{{ {own} }}}}", path
+                    assert isinstance(names, list) or f"{own} | default(" in wired["__masked_units"][role]
+                    masked.setdefault(role, []).extend(names if isinstance(names, list) else [])
+        assert set(wired["__masked_units"]) == set(masked) >= {"cinder", "neutron_l3"}
+        for role, names in masked.items():
+            assert not names or wired["__masked_units"][role] == names
+
+    @pytest.mark.parametrize(("inventory", "stays"), [("machines", True), ("local", False)])
+    def test_disks_over_a_network_stay_on_machines_and_what_is_masked_is_told(
+        self, inventory: str, stays: bool
+    ) -> None:
+        argv: list[Any] = [Path(sys.executable).parent / "ansible", "-i", ROOT / "inventories" / inventory]
+        argv += ["--playbook-dir", ROOT / "playbooks", "-m", "ansible.builtin.debug"]
+        argv += ["-a", "msg={{ machine_check_services | map(attribute='unit') }}", "ctl1,net1,ceph1"]
+        environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "NO_COLOR": "1"}
+        done = subprocess.run(argv, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        told = {unit: f'"{unit}.service"' in done.stdout for unit in ("iscsid", "nvmf-autoconnect", "haproxy", "radvd")}
+        assert told == {"iscsid": not stays, "nvmf-autoconnect": not stays, "haproxy": True, "radvd": True}
+
     def test_every_setting_has_a_comment(self) -> None:
         for path in tracked("inventories/machines/group_vars/**.yml"):
             lines = path.read_text(encoding="utf-8").splitlines()
