@@ -55,6 +55,8 @@ SHOWS: dict[str, dict[str, Shows]] = {
         f"{HOPLAB} explain 33": Shows(r"\b33\b"),
         f"{HOPLAB} explain vif-plugged": Shows(r"vif-plugged"),
         f"{HOPLAB} explain --flow cli-28 20": Shows(r"cli-28"),
+        f"{HOPLAB} doctor": Shows(r"located to 1\.00 hops in the mean"),
+        f"{HOPLAB} doctor --profile plain --level 2": Shows(r"(?m)^run next: hoplab doctor --profile plain --level 3$"),
         f"{HOPLAB} schema report": Shows(r'"title": "report.json'),
         f"{HOPLAB} verify --journey volume-attach": Shows(r"attach-20 proved: .*\b20 proved\.", seconds=300),
     },

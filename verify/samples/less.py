@@ -7,37 +7,32 @@ from typing import Final
 
 from hoplab.flow.model import Catalogue, Hop
 from hoplab.flow.sources import HIGHEST, Given, SourceKind, source_kinds
+from hoplab.flow.visibility import HOST
+from hoplab.flow.vocabulary import SHOWN
 from hoplab.judge.judging import judge
 from hoplab.judge.order import is_last
 from hoplab.judge.told import foretell
+from hoplab.lab.profile import load_profile, profile_path
 from hoplab.model.events import Event
 from hoplab.parse.raw_files import RawFiles
 from hoplab.run.record import RunRecord
 from hoplab.session.judge_run import RunAnalysis, judge_reading
 from samples.runs import Recorded
 
-INFO: Final = (
-    *("client", "console", "service-log", "request-log", "dnsmasq-log", "hypervisor", "switch", "flows", "binlog"),
-)
-LISTENING: Final = (*INFO, "cache-watch", "socket-owners")
-TRACE: Final = (*LISTENING, "broker-trace", "general-log")
-VERBOSE: Final = (*TRACE, "messaging-log", "client-log", "debug-log")
+PLAIN: Final = load_profile(profile_path("plain"))
+INFO: Final = PLAIN.sources(0)
+TRACE: Final = PLAIN.sources(2)
 UNASKED: Final = frozenset({"noted", "precision", "reason"})
 """Fields that say how exact an event is, not what it is."""
-GOOD_IDS: Final = frozenset(
-    {
-        *("address", "auth-request", "cache-key", "global-request", "host", "image", "instance", "mac", "network"),
-        *("poll-request", "port", "request", "token", "volume"),
-    }
-)
+GOOD_IDS: Final = SHOWN | {HOST}
 """Ids that the client of a launch knows in the end, if all goes well."""
 LEVELS: Final = {
     "level 0, no database": tuple(name for name in INFO if name != "binlog"),
     "level 0": INFO,
     "level 2": TRACE,
     "level 2 and Ceph's debug": (*TRACE, "ceph-debug"),
-    "level 3": VERBOSE,
-    "level 4": (*VERBOSE, "ceph-debug"),
+    "level 3": PLAIN.sources(3),
+    "level 4": PLAIN.sources(4),
 }
 """By what a class of clouds is called: the kinds of sources that it has."""
 

@@ -58,7 +58,7 @@ def test_every_form_of_a_report_is_made(tmp_path: Path) -> None:
     assert "nobody took it" in hoplab("replay", str(run), "--otlp", "http://127.0.0.1:9").stderr
 
 
-@pytest.mark.parametrize("verb", sorted(VERBS.keys() - {"replay", "report", "explain", "schema"}))
+@pytest.mark.parametrize("verb", sorted(VERBS.keys() - {"doctor", "replay", "report", "explain", "schema"}))
 def test_what_asks_a_cloud_says_what_is_missing(verb: str) -> None:
     done = hoplab(verb)
     assert done.returncode == 2

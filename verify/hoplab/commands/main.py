@@ -30,6 +30,7 @@ VERBS: Final = {
     "launch": "boot an instance with a volume and check every part of it",
     "cleanup": "delete what launches made",
     "wait": "wait until every service of the lab answers, as after a start of its nodes",
+    "doctor": "say what can be seen in a cloud, and how exactly a break would be located; launches nothing",
     "explain": "say what a hop of the flow is, and what the last run has of it",
     "verify": "launch while the lab is recorded, and prove each hop of it",
     "watch": "do as verify, and show the hops as they happen",

@@ -16,27 +16,31 @@ HOST: Final = "host"
 
 @dataclass(frozen=True, slots=True)
 class _Cloud:
-    """kinds: of the sources that are there, by name; known: names of the ids that are known or can be learnt.
+    """What decides what a cloud shows.
 
-    `host` is among them where it is known, or can be learnt, which host was told to do the work.
+    kinds: of the sources that are there, by name; known: names of the ids that are known or can be learnt, with `host`
+    where that is so of the host that was told to do the work; silent: actors that are not heard.
     """
 
     kinds: Mapping[str, SourceKind]
     known: frozenset[str]
+    silent: frozenset[str]
 
     def shows(self, witness: Witness) -> bool:
         """Tell whether a witness can come from a source that is there, and be told from another launch's."""
         own = {name for name in witness.by if name not in EXCHANGE}
         if any("{host}" in text for wanted in witness.where.values() for text in wanted):
             own.add(HOST)
-        return own <= self.known and bool(sources_of(witness, self.kinds))
+        return own <= self.known and witness.who not in self.silent and bool(sources_of(witness, self.kinds))
 
 
-def narrowed(catalogue: Catalogue, sources: Iterable[str], known: Collection[str]) -> Catalogue:
+def narrowed(
+    catalogue: Catalogue, sources: Iterable[str], known: Collection[str], silent: Iterable[str] = ()
+) -> Catalogue:
     """Return a journey as a cloud can show it.
 
     sources: names of the kinds of sources that are there; known: names of the ids that the client knows of its launch,
-    with `host` where it knows the instance's.
+    with `host` where it knows the instance's; silent: actors whose word is not to be had.
     Of a hop's sets of witnesses that one is taken of which most actors are shown. What can't be shown of it is
     in `hidden`, and a hop of which nothing is shown has no evidence left. Raises ConfigurationError for a source that
     there is not, and for a witness that no kind of source gives.
@@ -51,7 +55,7 @@ def narrowed(catalogue: Catalogue, sources: Iterable[str], known: Collection[str
     tries = catalogue.tries
     if tries and _can_be_told(tries, there):
         learnt |= {HOST}
-    cloud = _Cloud(there, frozenset(known) | learnt)
+    cloud = _Cloud(there, frozenset(known) | learnt, frozenset(silent))
     hops: dict[str, Hop] = {}
     told: dict[str, frozenset[str]] = {}
     for name, hop in catalogue.hops.items():

@@ -39,13 +39,14 @@ class IdKind:
     telling: bool
     asked: bool
     exchange: bool
+    behind: bool
     form: str
     found_in: Mapping[str, tuple[str, ...]]
 
 
 def load_ids(path: Path = HERE / "ids.yaml") -> dict[str, IdKind]:
     """Return all kinds of ids by name. Raises ConfigurationError that names the file, the place and the key."""
-    flags = ("thing", "telling", "asked", "exchange")
+    flags = ("thing", "telling", "asked", "exchange", "behind")
     return {
         name: IdKind(
             name,
@@ -91,6 +92,8 @@ ASKED: Final = frozenset(each_id_kind.name for each_id_kind in IDS.values() if e
 """Ids by which a message or request is a launch's. An instance alone is none: periodic tasks speak of all."""
 EXCHANGE: Final = tuple(one.name for one in IDS.values() if one.exchange)
 """Ids of one exchange, known only from what was exchanged."""
+SHOWN: Final = frozenset(one.name for one in IDS.values() if not one.exchange and not one.behind)
+"""Ids that a client knows of what it asked for in the end, if all goes well."""
 
 
 def places(kind: str) -> dict[str, str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from hoplab.flow.actors import ACTORS
+from hoplab.flow.sources import source_kinds
 from hoplab.lab.deployment import Node
 from hoplab.model import files
 from hoplab.model.errors import ConfigurationError
@@ -18,9 +19,22 @@ ADVICE: Final = "correct the profile"
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """logs: (service, end of the path with wildcards, who, form)."""
+    """What is known of a kind of cloud.
 
+    logs: (service, end of the path with wildcards, who, form); deployed: names of the kinds of sources that are there;
+    switchable: of those that can be had, each from its level on.
+    """
+
+    name: str
     logs: tuple[tuple[str, str, str, str], ...]
+    deployed: tuple[str, ...]
+    switchable: tuple[str, ...]
+
+    def sources(self, level: int) -> tuple[str, ...]:
+        """Return the names of the kinds of sources that are there if all up to a level is switched on."""
+        kinds = source_kinds()
+        there = {name for name in self.switchable if (kinds[name].level or 0) <= level} | set(self.deployed)
+        return tuple(name for name in kinds if name in there)
 
     def log(self, node: Node, path: str) -> tuple[str, str] | None:
         """Return whose word a log file of a node is and its form; None for one that nothing is read from."""
@@ -44,11 +58,34 @@ class Profile:
         return found
 
 
+def profile_path(name: str) -> Path:
+    """Return the file of a profile; ConfigurationError that lists all profiles if there is none of this name."""
+    names = sorted(path.stem for path in HERE.glob("*.yaml") if path.stem != "schema")
+    if name not in names:
+        raise ConfigurationError(f"there is no profile {name!r}: there are {', '.join(names)}")
+    return HERE / f"{name}.yaml"
+
+
 def load_profile(path: Path = HERE / "lab.yaml") -> Profile:
     """Read a profile. Raises ConfigurationError that names the file and the place."""
     schema = Validator(files.read_yaml(HERE / "schema.yaml", advice=ADVICE))
     found = checked(path, files.read_yaml(path, advice=ADVICE), schema, advice=ADVICE)
-    return Profile(tuple(_log(line, f"{path}: logs.{number}") for number, line in enumerate(found["logs"])))
+    if "logs_of" in found:
+        logs = load_profile(profile_path(found["logs_of"])).logs
+    else:
+        logs = tuple(_log(line, f"{path}: logs.{number}") for number, line in enumerate(found["logs"]))
+    for key in ("deployed", "switchable"):
+        for number, name in enumerate(found.get(key, ())):
+            _check_source(name, f"{path}: {key}.{number}", switched=key == "switchable")
+    return Profile(path.stem, logs, tuple(found["deployed"]), tuple(found.get("switchable", ())))
+
+
+def _check_source(name: str, where: str, *, switched: bool) -> None:
+    kinds = source_kinds()
+    if name not in kinds:
+        raise ConfigurationError(f"{where}: there is no kind of source {name}: {ADVICE}")
+    if switched and kinds[name].level is None:
+        raise ConfigurationError(f"{where}: {name} has no level, it is only there where it is deployed: {ADVICE}")
 
 
 def _log(line: Mapping[str, str], where: str) -> tuple[str, str, str, str]:
