@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Final, Literal
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
 Scheme = Literal["light", "dark"]
+PATIENCE: Final = 30_000
+"""Milliseconds that are waited for something to be as it is expected."""
 WIDTHS: Final = {390: 844, 820: 1180, 1400: 900}
 """Heights of windows by their widths: a phone, a tablet, a desk."""
 OVER: Final = """() => {
@@ -57,6 +59,8 @@ def chromium() -> Iterator[Browser]:
     """Run Debian's Chromium, headless, for as long as the block lasts."""
     program = shutil.which("chromium-headless-shell") or shutil.which("chromium")
     assert program, "chromium is missing: bin/chromium installs it"
+    # What is waited for comes at once, if the machine has nothing else to do.
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         # Containers of builds have no user but root, and little shared memory.
         browser = playwright.chromium.launch(

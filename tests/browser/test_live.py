@@ -19,6 +19,7 @@ from samples.hostile import hostile
 from samples.labs import recorded_lab
 from samples.live import Again, Watched
 
+pytest_plugins = ("pagefixtures",)
 pytestmark = pytest.mark.browser
 
 SCRIPT = "<script>window.harmed=1</script>"
