@@ -54,6 +54,18 @@ class TestTheHop:
         assert ("or cached" in found) == (hop.cached is not None)
         assert hop.hint.run in text.splitlines()[-1]
 
+    def test_where_it_is_seen_in_any_cloud(self) -> None:
+        found = rows(told("first-entry"))
+        assert found["seen in"].startswith(
+            "the database: the database's general log (level 2) or the database's log of"
+        )
+        assert "nova-api: SQLAlchemy's lines of statements (only where it is deployed so)" in found["seen in"]
+        assert found["elsewhere"].startswith(
+            "An instance has one such row: whoever puts it in does it for this launch."
+        )
+        assert "build_requests" in found["elsewhere"]
+        assert "the broker's trace (level 2)" in rows(told("schedule-cast"))["seen in"]
+
     def test_the_documented_steps(self) -> None:
         assert rows(told("host-claim"))["documented"].startswith("cli-28 11, deck-17 8a, launch-58 11")
         assert rows(told("host-claim"))["today"].startswith("moved to another actor: PUT /allocations/INSTANCE.")

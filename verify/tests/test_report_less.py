@@ -78,5 +78,8 @@ def test_a_failed_one_names_all_hops_at_which_it_may_have_broken(failed: Documen
     between = f"between {' and '.join(interval['after'])} (seen) and guest-define (missing)"
     assert f"The launch broke {between}, at one of 4 hops." in shown
     assert "may be at  network-answer, object-answer, disk-import, guest-define (the likeliest first)" in shown
-    assert between in render_html(failed)
+    assert "Likeliest hop at which it broke: 38 network-answer, neutron-api -> nova-compute" in shown
+    page = render_html(failed)
+    assert between in page
+    assert "Likeliest hop at which it broke" in page
     assert Validator(FORM).first_fault(failed) is None

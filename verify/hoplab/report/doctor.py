@@ -18,6 +18,7 @@ from hoplab.judge.told import least_verdict
 from hoplab.judge.verdicts import Verdict
 from hoplab.lab.profile import Profile
 from hoplab.report.looks import LOOKS
+from hoplab.report.wording import level_words
 
 Document = dict[str, Any]
 
@@ -100,14 +101,10 @@ def _why(hop: Hop, actors: Sequence[str]) -> str:
     """Return in words why no two witnesses of a hop can be seen."""
     if not actors:
         kinds = {name: source_kinds()[name] for witness in hop.hidden for name in sources_of(witness, source_kinds())}
-        needed = [f"{kind.called} ({_from(kind.level)})" for kind in kinds.values()]
+        needed = [f"{kind.called} ({level_words(kind)})" for kind in kinds.values()]
         return f"it takes {' or '.join(needed)}"
     seen = one_side(hop, actors)
     return f"{seen}, nor whether it was needed" if hop.unexcused else seen
-
-
-def _from(level: int | None) -> str:
-    return "only where it is deployed so" if level is None else f"level {level}"
 
 
 def _missing(witness: Witness) -> Document:

@@ -10,11 +10,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from hoplab.flow.model import Catalogue, Exemption, Flow, Hint, Hop, Step, Witness
+from hoplab.flow.sources import source_kinds, sources_of
 from hoplab.lab.deployment import Deployment
 from hoplab.lab.places import nodes_running
 from hoplab.model.errors import ConfigurationError
 from hoplab.report.outline import cleaned, one_line, preparation_lines, since, start
-from hoplab.report.wording import TODAYS, proof, spoken, witness_words
+from hoplab.report.wording import TODAYS, level_words, listed, proof, spoken, witness_words
 from hoplab.run.record import RAW
 
 TODAY: Final = {name: words for name, (words, _meaning) in TODAYS.items()}
@@ -123,6 +124,10 @@ def _lines(catalogue: Catalogue, hop: Hop) -> Lines:
     yield "in the code", "\n".join(hop.sources)
     yield "comes after", ", ".join(hop.after) or "nothing"
     yield "proved by", "\n".join([proof(hop), *(_witness(witness) for witness in hop.evidence)])
+    yield "seen in", "\n".join(_where_seen(hop))
+    for alternative in hop.alternatives:
+        told = [_witness(witness) for witness in alternative.evidence if witness not in hop.evidence]
+        yield "elsewhere", "\n".join([alternative.because, *told])
     if hop.denied_by:
         yield "denied by", "\n".join(_witness(denial.when) for denial in hop.denied_by)
     if hop.one_witness:
@@ -135,6 +140,16 @@ def _lines(catalogue: Catalogue, hop: Hop) -> Lines:
 
 def _witness(witness: Witness) -> str:
     return f"{spoken(witness.who)}: {witness_words(witness)} ({witness.event})"
+
+
+def _where_seen(hop: Hop) -> Iterator[str]:
+    """Yield from which kinds of sources each actor's word for a hop can come, and at which level of a cloud."""
+    kinds = source_kinds()
+    for actor in dict.fromkeys(witness.who for witness in hop.evidence):
+        own = [witness for witness in hop.evidence if witness.who == actor]
+        names = dict.fromkeys(name for witness in own for name in sources_of(witness, kinds))
+        words = [f"{kinds[name].called} ({level_words(kinds[name])})" for name in names]
+        yield f"{spoken(actor)}: {listed(words, 'or')}"
 
 
 def _exempted(exemption: Exemption) -> str:

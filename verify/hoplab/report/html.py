@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from hoplab.report.explanation import TODAY
 from hoplab.report.lags import slowness, waited, waiting
+from hoplab.report.less import interval_lines
 from hoplab.report.looks import LOOKS, RESULTS
 from hoplab.report.outline import (
     Document,
@@ -66,6 +67,7 @@ def render_html(document: Document, *, data: Data | None = None, connect: str = 
         unproven=_first_unproven(document),
         problems=problems(document),
         preparation=document.get("preparation"),
+        interval=[*interval_lines(document["failure"] or {})],
         notes=document.get("notes", ()),
         hops=[(hop, when(hop, first), not happened(hop, document)) for hop in ordered(document["hops"])],
         unseen=sum(hop["at"] is None for hop in document["hops"]),

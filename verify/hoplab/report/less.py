@@ -39,6 +39,12 @@ def interval_lines(failure: Entry) -> Iterator[tuple[str, str]]:
         yield "may be at", f"{', '.join(candidates)} (the likeliest first)"
 
 
+def first_title(failure: Entry) -> str:
+    """Return how the hop is called that is told of where a launch broke."""
+    several = any(interval_lines(failure))
+    return "Likeliest hop at which it broke" if several else "First unproven hop"
+
+
 def _between(interval: Entry) -> str:
     after, missing = " and ".join(interval["after"]), interval["missing"]
     return f"between {after} (seen) and {missing} (missing)" if after else f"at or before {missing} (missing)"

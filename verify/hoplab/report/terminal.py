@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from hoplab.report.lags import idle_time, slowness, waiting
+from hoplab.report.less import first_title
 from hoplab.report.looks import LOOKS
 from hoplab.report.outline import (
     Document,
@@ -126,7 +127,7 @@ def _ending(document: Document) -> Iterator[Text]:
 def _failure(failure: Entry, document: Document) -> Iterator[str]:
     """Yield all that helps with the first unproven hop: a title for each kind of line, and the lines as they are."""
     hop = next((hop for hop in document["hops"] if hop["name"] == failure["name"]), None)
-    yield f"First unproven hop: {f'{label(hop)}, {route(hop)}' if hop else failure['name']}"
+    yield f"{first_title(failure)}: {f'{label(hop)}, {route(hop)}' if hop else failure['name']}"
     if hop:
         yield f"  meaning    {one_line(hop['meaning'])}"
         yield f"  why        {hop['verdict']}: {one_line(hop['why'])}"

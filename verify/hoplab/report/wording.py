@@ -10,6 +10,7 @@ from typing import Final
 
 from hoplab.flow.actors import ACTORS
 from hoplab.flow.model import NEEDED, PLACEHOLDER, Hop, Witness
+from hoplab.flow.sources import SourceKind
 from hoplab.flow.vocabulary import EVENTS, IDS
 from hoplab.parse.facts import FACTS
 
@@ -88,6 +89,11 @@ def listed(words: Iterable[str], last: str = "and") -> str:
     """Return words as a list in a sentence: `a, b and c`."""
     *others, end = [*words] or [""]
     return f"{', '.join(others)} {last} {end}" if others else end
+
+
+def level_words(kind: SourceKind) -> str:
+    """Return in words from which level on a kind of source may be read."""
+    return "only where it is deployed so" if kind.level is None else f"level {kind.level}"
 
 
 def kind_words(kind: str) -> str:
