@@ -87,6 +87,17 @@ stop) echo inactive >active ;;
 esac
 """
 
+IP = """#!/bin/sh
+# Network namespaces, each a file in a directory with the process that runs in it.
+cd {names}
+case "$1 $2" in
+"netns list") for name in *; do echo "$name (id: 7)"; done ;;
+"netns pids") cat "$3" ;;
+"netns delete") rm "$3" ;;
+*) exit 1 ;;
+esac
+"""
+
 
 def play(playbook: str | Path, *arguments: str | Path, programs: str = "") -> "subprocess.CompletedProcess[str]":
     """Run a playbook with this repository's configuration; programs: a directory that PATH begins with."""
@@ -150,6 +161,37 @@ class TestMachine:
             assert done.returncode == 0, done.stdout
             assert f"changed={changed}" in done.stdout
             assert state.read_text(encoding="utf-8") == "inactive\n"
+
+    @pytest.mark.parametrize(
+        ("unit", "removed"), [("neutron-dhcp-agent.service", True), ("neutron-l3-agent.service", True), ("web", False)]
+    )
+    def test_what_agents_left_in_namespaces_ends_as_in_a_boot(
+        self, tmp_path: Path, state: Path, unit: str, removed: bool
+    ) -> None:
+        """What began anew with a namespace that is there would have links of a switch that has ended."""
+        state.write_text("inactive\n", encoding="utf-8")
+        (tmp_path / "bin" / "ip").write_text(IP.format(names=tmp_path / "names"), encoding="utf-8")
+        (tmp_path / "bin" / "ip").chmod(0o755)
+        (tmp_path / "names").mkdir()
+        ours = [f"{kind}-c89836f3-7d87-4f80-a838-dbf9bdfc6471" for kind in ("qdhcp", "qrouter")]
+        foreign = ["qdhcp-site", "site"]
+        with subprocess.Popen(["sleep", "300"]) as mine, subprocess.Popen(["sleep", "300"]) as other:
+            try:
+                for name in ours + foreign:
+                    # That of the router has no process.
+                    number = {ours[0]: mine.pid, ours[1]: ""}.get(name, other.pid)
+                    (tmp_path / "names" / name).write_text(f"{number}\n", encoding="utf-8")
+                for changed in (int(removed), 0):
+                    done = self.apply(tmp_path, units=(unit,), node_machine_state="stopped")
+                    assert done.returncode == 0, done.stdout
+                    assert f"changed={changed} " in done.stdout
+                left = {path.name for path in (tmp_path / "names").iterdir()}
+                assert left == set(foreign if removed else ours + foreign)
+                assert (mine.poll() is not None) == removed
+                assert other.poll() is None
+            finally:
+                mine.kill()
+                other.kill()
 
     @pytest.mark.parametrize(
         ("state", "told"),
