@@ -1,6 +1,7 @@
 """Reports of recorded runs as `hoplab verify` writes them, for tests and pictures of the page."""
 
 import copy
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,9 +12,9 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from hoplab.flow.loader import load_journey
-from hoplab.run.record import RAW, RunRecord, read_record
+from hoplab.run.record import RAW, REPORT, RunRecord, read_record
 from hoplab.session.judge_run import judge_record, report_on
-from samples.runs import unpacked
+from samples.runs import unpack, unpacked
 
 Document = dict[str, Any]
 
@@ -47,6 +48,13 @@ def recorded_report(recording: str, number: int = 0, flow: str = "", lost: str =
         catalogue = load_journey(record.journey)
         judged_by = catalogue.flows[flow or catalogue.main]
         return report_on(judge_record(directory, record, catalogue, judged_by), directory, judged_by)
+
+
+def sent_run(directory: Path) -> Path:
+    """Unpack a recorded run there, with the report on it, as if someone had sent it; return where it is."""
+    (run,) = unpack("cold", directory)
+    (run / REPORT).write_text(json.dumps(recorded_report("cold")))
+    return run
 
 
 @contextmanager
