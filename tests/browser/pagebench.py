@@ -11,7 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
 Scheme = Literal["light", "dark"]
-PATIENCE: Final = 30_000
+PATIENCE: Final = 60_000
 """Milliseconds that are waited for something to be as it is expected."""
 WIDTHS: Final = {390: 844, 820: 1180, 1400: 900}
 """Heights of windows by their widths: a phone, a tablet, a desk."""
@@ -96,6 +96,7 @@ def opened(
         reduced_motion="no-preference" if motion else "reduce",
         java_script_enabled=script,
     )
+    context.set_default_timeout(PATIENCE)
     found = Opened(context.new_page())
     address = page if isinstance(page, str) else page.as_uri()
 
