@@ -264,7 +264,7 @@ def check_services(wanted: Wanted, seen: Seen) -> Found:
             if fnmatch.fnmatchcase(unit, service["unit"]) and not _ours(unit, wanted, seen):
                 yield (
                     "service",
-                    f"{unit} runs already, and not for this lab, whose roles would stop it or replace its configuration",
+                    f"{unit} runs already, and not for this lab, whose roles would stop it or change its configuration",
                     "take another machine; or, if that may be, name it in node_machine_consent",
                 )
 

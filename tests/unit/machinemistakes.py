@@ -259,7 +259,7 @@ MISTAKES = {
     "service": Mistake(
         lambda m: m["seen"]["services"].append("quiet@7.service"),
         "service",
-        "quiet@7.service runs already, and not for this lab, whose roles would stop it or replace its configuration: take another",
+        "quiet@7.service runs already, and not for this lab, whose roles would stop it or change its configuration",
     ),
     "apparmor": Mistake(
         lambda m: m["seen"]["enforced"].append("/usr/sbin/dnsmasq//x"),

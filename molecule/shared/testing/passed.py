@@ -74,6 +74,9 @@ HELPERS = "molecule/shared/testing/"
 IMPORTED = re.compile(r"^(?:from|import) (\w+)", re.MULTILINE)
 PACK = "verify/"
 USES_PACK = re.compile(r"\b(?:import hoplab|from hoplab|launch_command)\b")
+PLUGINS = tuple(f"plugins/{kind}/" for kind in ("action", "lookup", "modules", "module_utils"))
+"""Plugins that are known by the names of their files: those are inputs that another input names, all others always."""
+WORD = re.compile(r"\w+")
 NAMED = re.compile(r"\bname: *['\"]?(?:hoplab\.lab\.)?(\w+)")
 
 
@@ -148,9 +151,23 @@ def inputs(root: Path, role: str) -> list[str]:
     roles = roles_of(root, role)
     unused = UNUSED if uses_pack(root, role, roles) else (*UNUSED, PACK)
     helpers = helpers_of(root, role)
-    return sorted(
-        name for name in files_of(root) if not name.startswith(unused) and _is_input(name, role, roles, helpers)
-    )
+    found = {name for name in files_of(root) if not name.startswith(unused) and _is_input(name, role, roles, helpers)}
+    plugins = {name for name in found if name.startswith(PLUGINS)}
+    return sorted(found - plugins | plugins_of(root, found - plugins, plugins))
+
+
+def plugins_of(root: Path, names: Iterable[str], plugins: Iterable[str]) -> set[str]:
+    """Return those of the plugins whose names stand in some of the other files, or in one of these plugins."""
+    left = {name: Path(name).stem for name in plugins}
+    found: set[str] = set()
+    todo = [*names]
+    while todo:
+        words = {word for name in todo for word in WORD.findall(_text(root / name))}
+        todo = [name for name, stem in left.items() if stem in words or stem == "__init__"]
+        found.update(todo)
+        for name in todo:
+            del left[name]
+    return found
 
 
 def files_of(root: Path) -> set[str]:
@@ -230,6 +247,10 @@ def machine_files() -> Iterator[Path]:
             if place.is_dir()
             else [place] * (place.is_file())
         )
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
 
 
 def _texts(place: Path) -> Iterator[str]:
