@@ -49,6 +49,14 @@ def test_there_are_roles() -> None:
     assert len(NAMES) > 20
 
 
+DERIVED = {"client_external_gateway"}
+"""Options whose value, if none is given, is made where they are used, from one that is required.
+
+As a default it would be read before the role's variables are checked, and where that one is missing too, the role
+would stop at this default and not name what is missing.
+"""
+
+
 @pytest.mark.parametrize("role", NAMES)
 def test_each_default_is_declared_with_its_value(role: str) -> None:
     options = options_of(role)
@@ -65,7 +73,8 @@ def test_each_default_is_declared_with_its_value(role: str) -> None:
 def test_each_option_is_required_or_has_a_default(role: str) -> None:
     defaults = defaults_of(role)
     for name, option in options_of(role).items():
-        assert option.get("required") or name in defaults, f"{name} is neither required nor in {role}/defaults"
+        known = option.get("required") or name in defaults or name in DERIVED
+        assert known, f"{name} is neither required nor in {role}/defaults"
         assert name in defaults or "default" not in option, f"{name}: a default of the spec alone is never applied"
 
 
