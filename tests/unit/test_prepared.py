@@ -9,7 +9,7 @@ import pytest
 from prepared import ScenarioNeeds, in_families, known, scenario_needs, shared, stage_name, stages
 
 TEXTS = {
-    "roles/base/tasks/main.yml": "[]\n",
+    "roles/base/tasks/main.yml": "- hoplab.lab.units: {}\n",
     "roles/base/meta/main.yml": "x\n",
     "roles/mariadb/templates/my.cnf.j2": "x\n",
     "roles/memcached/tasks/main.yml": "[]\n",
@@ -30,6 +30,7 @@ TEXTS = {
     "something/new.txt": "x\n",
     # What no prepared node is made from.
     "molecule/shared/testing/people.py": "x\n",
+    "plugins/modules/disks.py": "x\n",
     "molecule/glance/tests/test_glance.py": "x\n",
     "molecule/conftest.py": "x\n",
     "verify/hoplab/commands/main.py": "x\n",
@@ -45,6 +46,7 @@ NEEDS = {
     "base": "[]",
 }
 NO_INPUT = {
+    "plugins/modules/disks.py",
     "molecule/shared/testing/people.py",
     "molecule/glance/tests/test_glance.py",
     "molecule/conftest.py",

@@ -11,6 +11,7 @@ from hoplab.launch.instance import LaunchedInstance
 from hoplab.model.states import StateSeen
 from samples.drills import SSH
 from samples.labs import lab_description
+from samples.run_reports import sent_run
 
 Document = dict[str, Any]
 
@@ -78,3 +79,15 @@ def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[s
     monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
     monkeypatch.setenv("HOPLAB_TEST", str(tmp_path))
     return lambda: (tmp_path / "told").read_text().splitlines() if (tmp_path / "told").exists() else []
+
+
+@pytest.fixture(scope="session")
+def sent(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A recorded run, as someone sent it, with the report on it."""
+    return sent_run(tmp_path_factory.mktemp("sent"))
+
+
+@pytest.fixture(params=["report", "replay"])
+def verb(request: pytest.FixtureRequest) -> str:
+    """Each verb that gives reports."""
+    return str(request.param)

@@ -18,7 +18,7 @@ from hoplab.report.output import as_json
 from hoplab.report.perfetto import render_perfetto
 from hoplab.run.record import REPORT
 from samples.reports import failed, proved
-from samples.run_reports import recorded_report, sent_run
+from samples.run_reports import recorded_report
 from samples.runs import unpack
 
 RENDER: dict[str, Callable[[Document], str]] = {
@@ -31,60 +31,50 @@ RENDER: dict[str, Callable[[Document], str]] = {
 Capture = pytest.CaptureFixture[str]
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return sent_run(tmp_path_factory.mktemp("sent"))
-
-
-@pytest.fixture(params=["report", "replay"])
-def verb(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
 class TestEveryForm:
     @pytest.mark.parametrize("form", sorted(RENDER.keys() - {"--perfetto", "--otlp"}))
     def test_goes_to_standard_output_or_to_a_file(
-        self, run: Path, verb: str, tmp_path: Path, capsys: Capture, form: str
+        self, sent: Path, verb: str, tmp_path: Path, capsys: Capture, form: str
     ) -> None:
         wanted = RENDER[form](recorded_report("cold"))
-        assert main([verb, str(run), form]) == 0
+        assert main([verb, str(sent), form]) == 0
         assert capsys.readouterr().out == wanted
         file = tmp_path / "written"
-        assert main([verb, str(run), form, "--output", str(file)]) == 0
+        assert main([verb, str(sent), form, "--output", str(file)]) == 0
         assert file.read_text(encoding="utf-8") == wanted
         told = capsys.readouterr()
         assert told.out == ""
         assert f"hoplab: written to {file}" in told.err
 
     @pytest.mark.parametrize("form", ["--perfetto", "--otlp"])
-    def test_traces_go_to_a_file(self, run: Path, verb: str, tmp_path: Path, capsys: Capture, form: str) -> None:
+    def test_traces_go_to_a_file(self, sent: Path, verb: str, tmp_path: Path, capsys: Capture, form: str) -> None:
         file = tmp_path / "trace.json"
-        assert main([verb, str(run), form, str(file)]) == 0
+        assert main([verb, str(sent), form, str(file)]) == 0
         assert file.read_text(encoding="utf-8") == RENDER[form](recorded_report("cold"))
         assert capsys.readouterr().out == ""
 
-    def test_several_are_written_at_once(self, run: Path, verb: str, tmp_path: Path, capsys: Capture) -> None:
+    def test_several_are_written_at_once(self, sent: Path, verb: str, tmp_path: Path, capsys: Capture) -> None:
         files = {name: tmp_path / name for name in ("output", "perfetto", "otlp")}
         options = [word for name, file in files.items() for word in (f"--{name}", str(file))]
-        assert main([verb, str(run), "--junit", *options]) == 0
+        assert main([verb, str(sent), "--junit", *options]) == 0
         assert ET.fromstring(files["output"].read_text()).tag == "testsuites"
         assert json.loads(files["perfetto"].read_text())["traceEvents"]
         assert json.loads(files["otlp"].read_text())["resourceSpans"]
         assert capsys.readouterr().out == ""
 
-    def test_without_one_it_is_the_table(self, run: Path, verb: str, tmp_path: Path, capsys: Capture) -> None:
-        assert main([verb, str(run)]) == 0
+    def test_without_one_it_is_the_table(self, sent: Path, verb: str, tmp_path: Path, capsys: Capture) -> None:
+        assert main([verb, str(sent)]) == 0
         shown = capsys.readouterr().out
         assert shown.startswith("NO  FROM -> TO")
-        assert main([verb, str(run), "--output", str(tmp_path / "text")]) == 0
+        assert main([verb, str(sent), "--output", str(tmp_path / "text")]) == 0
         assert (tmp_path / "text").read_text() == shown
 
-    def test_of_two_for_one_place_none_is_chosen(self, run: Path, verb: str, tmp_path: Path, capsys: Capture) -> None:
+    def test_of_two_for_one_place_none_is_chosen(self, sent: Path, verb: str, tmp_path: Path, capsys: Capture) -> None:
         with pytest.raises(SystemExit) as caught:
-            main([verb, str(run), "--html", "--json"])
+            main([verb, str(sent), "--html", "--json"])
         assert caught.value.code == 2
         file = str(tmp_path / "x")
-        assert main([verb, str(run), "--perfetto", file, "--otlp", file]) == 2
+        assert main([verb, str(sent), "--perfetto", file, "--otlp", file]) == 2
         assert "name the same file" in capsys.readouterr().err
         assert not Path(file).exists()
 
@@ -103,9 +93,9 @@ sys.stderr.write(" ".join(sys.modules))
     ("words", "loaded"), [((), ()), (("--otlp", "/dev/null"), ("google.protobuf", "opentelemetry"))]
 )
 def test_what_a_form_needs_is_loaded_when_it_is_asked_for(
-    run: Path, words: tuple[str, ...], loaded: tuple[str, ...]
+    sent: Path, words: tuple[str, ...], loaded: tuple[str, ...]
 ) -> None:
-    argv = [sys.executable, "-c", LOADED, "replay", str(run), *words]
+    argv = [sys.executable, "-c", LOADED, "replay", str(sent), *words]
     done = subprocess.run(argv, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1])
     assert [name for name in SLOW if name in done.stderr.split()] == list(loaded)
 
@@ -127,31 +117,31 @@ def test_replay_needs_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cap
 class TestWhatCantBeWritten:
     @pytest.mark.parametrize("option", ["--output", "--perfetto", "--otlp"])
     def test_is_told_with_its_option_and_all_else_is_written(
-        self, tmp_path: Path, verb: str, run: Path, capsys: Capture, option: str
+        self, tmp_path: Path, verb: str, sent: Path, capsys: Capture, option: str
     ) -> None:
         files = {"--output": "report", "--perfetto": "perfetto", "--otlp": "otlp"}
         places = {name: tmp_path / file for name, file in files.items()} | {option: tmp_path / "none" / "x"}
         words = [word for name, place in places.items() for word in (name, str(place))]
-        assert main([verb, str(run), "--json", *words]) == 2
+        assert main([verb, str(sent), "--json", *words]) == 2
         assert f"error: {option} {tmp_path}/none/x: No such file or directory: " in capsys.readouterr().err
         assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
             file for name, file in files.items() if name != option
         )
 
-    def test_two_errors_are_both_told(self, tmp_path: Path, run: Path, capsys: Capture) -> None:
+    def test_two_errors_are_both_told(self, tmp_path: Path, sent: Path, capsys: Capture) -> None:
         words = ["--perfetto", f"{tmp_path}/none/p", "--otlp", f"{tmp_path}/none/o"]
-        assert main(["report", str(run), *words]) == 2
+        assert main(["report", str(sent), *words]) == 2
         told = capsys.readouterr().err
         assert "--perfetto" in told
         assert "--otlp" in told
 
-    def test_a_full_disk(self, run: Path, capsys: Capture) -> None:
-        assert main(["report", str(run), "--otlp", "/dev/full"]) == 2
+    def test_a_full_disk(self, sent: Path, capsys: Capture) -> None:
+        assert main(["report", str(sent), "--otlp", "/dev/full"]) == 2
         assert "--otlp /dev/full: No space left on device" in capsys.readouterr().err
 
-    def test_what_may_not_be_written(self, run: Path, capsys: Capture) -> None:
+    def test_what_may_not_be_written(self, sent: Path, capsys: Capture) -> None:
         # A directory of the kernel's, in which not even root makes files.
-        assert main(["report", str(run), "--perfetto", "/sys/kernel/trace.json"]) == 2
+        assert main(["report", str(sent), "--perfetto", "/sys/kernel/trace.json"]) == 2
         assert "--perfetto /sys/kernel/trace.json: Permission denied" in capsys.readouterr().err
 
 

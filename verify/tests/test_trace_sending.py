@@ -11,19 +11,9 @@ from hoplab.commands import collector
 from hoplab.commands.main import main
 from hoplab.report.otlp import render_otlp
 from samples.receiver import Receiver, serving
-from samples.run_reports import recorded_report, sent_run
+from samples.run_reports import recorded_report
 
 Capture = pytest.CaptureFixture[str]
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return sent_run(tmp_path_factory.mktemp("sent"))
-
-
-@pytest.fixture(params=["report", "replay"])
-def verb(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
 
 
 @pytest.fixture(autouse=True)
@@ -36,21 +26,23 @@ class TestSending:
         ("path", "asked"),
         [("", "/v1/traces"), ("/", "/v1/traces"), ("/otlp/v1/traces?x=1", "/otlp/v1/traces?x=1")],
     )
-    def test_a_trace_is_posted_as_otlp_http(self, run: Path, verb: str, capsys: Capture, path: str, asked: str) -> None:
+    def test_a_trace_is_posted_as_otlp_http(
+        self, sent: Path, verb: str, capsys: Capture, path: str, asked: str
+    ) -> None:
         with serving(Receiver()) as receiver:
-            assert main([verb, str(run), "--otlp", receiver.url + path]) == 0
+            assert main([verb, str(sent), "--otlp", receiver.url + path]) == 0
         assert receiver.got == [(asked, "application/json", render_otlp(recorded_report("cold")).encode())]
         assert f"hoplab: sent to {receiver.url}{asked}\n" in capsys.readouterr().err
 
     @pytest.mark.parametrize("body", [b"", b"{}", b'{"partialSuccess":{}}', b'{"partialSuccess":null}'])
-    def test_what_a_receiver_answers_that_took_it(self, run: Path, body: bytes) -> None:
+    def test_what_a_receiver_answers_that_took_it(self, sent: Path, body: bytes) -> None:
         with serving(Receiver(body=body)) as receiver:
-            assert main(["report", str(run), "--otlp", receiver.url]) == 0
+            assert main(["report", str(sent), "--otlp", receiver.url]) == 0
 
-    def test_a_remark_is_told(self, run: Path, capsys: Capture) -> None:
+    def test_a_remark_is_told(self, sent: Path, capsys: Capture) -> None:
         body = json.dumps({"partialSuccess": {"errorMessage": "slow\x1b[31m down"}}).encode()
         with serving(Receiver(body=body)) as receiver:
-            assert main(["report", str(run), "--otlp", receiver.url]) == 0
+            assert main(["report", str(sent), "--otlp", receiver.url]) == 0
         told = capsys.readouterr().err
         assert "which remarks: slow" in told
         assert "\x1b" not in told
@@ -75,10 +67,10 @@ class TestSending:
         ],
     )
     def test_a_refusal_is_told_with_its_status_and_text(
-        self, run: Path, capsys: Capture, receiver: Receiver, said: str
+        self, sent: Path, capsys: Capture, receiver: Receiver, said: str
     ) -> None:
         with serving(receiver):
-            assert main(["report", str(run), "--otlp", receiver.url]) == 2
+            assert main(["report", str(sent), "--otlp", receiver.url]) == 2
         told = capsys.readouterr().err
         assert f"error: --otlp {receiver.url}/v1/traces: " in told
         assert said in told
@@ -87,26 +79,26 @@ class TestSending:
         assert len(told) < 1000
 
     @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-    def test_another_address_is_named_and_not_followed(self, run: Path, capsys: Capture, status: int) -> None:
+    def test_another_address_is_named_and_not_followed(self, sent: Path, capsys: Capture, status: int) -> None:
         with serving(Receiver()) as other, serving(Receiver(status)) as receiver:
             receiver.headers["Location"] = f"{other.url}/there"
-            assert main(["report", str(run), "--otlp", receiver.url]) == 2
+            assert main(["report", str(sent), "--otlp", receiver.url]) == 2
         assert f"it is at {other.url}/there" in capsys.readouterr().err
         assert other.got == []
 
     def test_the_report_is_given_although_nobody_takes_the_trace(
-        self, run: Path, verb: str, tmp_path: Path, capsys: Capture
+        self, sent: Path, verb: str, tmp_path: Path, capsys: Capture
     ) -> None:
         with socket.create_server(("127.0.0.1", 0)) as closed:
             url = f"http://127.0.0.1:{closed.getsockname()[1]}"
-        assert main([verb, str(run), "--json", "--perfetto", str(tmp_path / "p"), "--otlp", url]) == 2
+        assert main([verb, str(sent), "--json", "--perfetto", str(tmp_path / "p"), "--otlp", url]) == 2
         told = capsys.readouterr()
         assert json.loads(told.out)["result"] == "proved"
         assert (tmp_path / "p").exists()
         assert f"error: --otlp {url}/v1/traces: nobody took it ([Errno 111] Connection refused)" in told.err
 
     @pytest.mark.parametrize("answer", [b"", b"220 mail\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"])
-    def test_who_speaks_something_else_or_breaks_off(self, run: Path, capsys: Capture, answer: bytes) -> None:
+    def test_who_speaks_something_else_or_breaks_off(self, sent: Path, capsys: Capture, answer: bytes) -> None:
         with socket.create_server(("127.0.0.1", 0)) as server:
 
             def serve() -> None:
@@ -119,18 +111,18 @@ class TestSending:
 
             threading.Thread(target=serve, daemon=True).start()
             url = f"http://127.0.0.1:{server.getsockname()[1]}"
-            status = main(["report", str(run), "--otlp", url])
+            status = main(["report", str(sent), "--otlp", url])
         told = capsys.readouterr().err
         assert "fault in hoplab" not in told
         assert (status, "nobody took it" in told) == ((0, False) if answer.startswith(b"HTTP") else (2, True))
 
     def test_who_does_not_answer_is_not_waited_for(
-        self, run: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+        self, sent: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(collector, "TIMEOUT", 0.2)
         with socket.create_server(("127.0.0.1", 0)) as server:
             url = f"http://127.0.0.1:{server.getsockname()[1]}"
-            assert main(["report", str(run), "--otlp", url]) == 2
+            assert main(["report", str(sent), "--otlp", url]) == 2
         assert "nobody took it (timed out)" in capsys.readouterr().err
 
     @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import platform
 import re
 import subprocess
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -152,22 +152,21 @@ def inputs(root: Path, role: str) -> list[str]:
     unused = UNUSED if uses_pack(root, role, roles) else (*UNUSED, PACK)
     helpers = helpers_of(root, role)
     found = {name for name in files_of(root) if not name.startswith(unused) and _is_input(name, role, roles, helpers)}
-    plugins = {name for name in found if name.startswith(PLUGINS)}
-    return sorted(found - plugins | plugins_of(root, found - plugins, plugins))
+    return without_unnamed_plugins(root, found)
 
 
-def plugins_of(root: Path, names: Iterable[str], plugins: Iterable[str]) -> set[str]:
-    """Return those of the plugins whose names stand in some of the other files, or in one of these plugins."""
-    left = {name: Path(name).stem for name in plugins}
-    found: set[str] = set()
-    todo = [*names]
+def without_unnamed_plugins(root: Path, names: Collection[str]) -> list[str]:
+    """Return files of a clone, sorted, but for PLUGINS that none of the others names, nor a plugin that is named."""
+    left = {name: Path(name).stem for name in names if name.startswith(PLUGINS)}
+    todo = [name for name in names if name not in left]
+    found: set[str] = set(todo)
     while todo:
         words = {word for name in todo for word in WORD.findall(_text(root / name))}
         todo = [name for name, stem in left.items() if stem in words or stem == "__init__"]
         found.update(todo)
         for name in todo:
             del left[name]
-    return found
+    return sorted(found)
 
 
 def files_of(root: Path) -> set[str]:

@@ -14,7 +14,16 @@ from functools import cache
 from itertools import takewhile
 from pathlib import Path
 
-from passed import HELPERS, PACK, UNUSED, digest_of, files_of, scenario_settings, with_what_they_name
+from passed import (
+    HELPERS,
+    PACK,
+    UNUSED,
+    digest_of,
+    files_of,
+    scenario_settings,
+    with_what_they_name,
+    without_unnamed_plugins,
+)
 
 FEWEST = 3
 """Roles of a stage: to apply fewer takes no longer than putting a snapshot back."""
@@ -82,7 +91,9 @@ def _beginnings(needed: ScenarioNeeds) -> list[tuple[str, ...]]:
 def stage_name(root: Path, topology: str, needs: tuple[str, ...]) -> str:
     """Return the name of a stage."""
     roles = with_what_they_name(root, needs)
-    made_from = digest_of(root, sorted(name for name in files_of(root) if _is_input(name, roles)))
+    made_from = digest_of(
+        root, without_unnamed_plugins(root, [name for name in files_of(root) if _is_input(name, roles)])
+    )
     return PREFIX + hashlib.sha256(f"{made_from} {topology} {needs}".encode()).hexdigest()[:16]
 
 
